@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The asynchronous one-statement engine of the API: one thread, pipelined read connections, one
+ * writer connection with natural micro-batching. */
+#ifndef CF_DB_ENGINE_H
+#define CF_DB_ENGINE_H
+
+#include "server/db/stmt.h"
+
+struct db_engine;
+
+struct db_engine_options {
+    const char *uri;
+    int readers;
+    int batch_max;
+    int queue_max;
+    int64_t timeout_ms; /* statement_timeout */
+    /* Called on the engine's thread after COMMIT was confirmed, once per topic word of a batch's
+     * wake columns. */
+    void (*on_wake)(void *arg, const char *topic, size_t len);
+    void *on_wake_arg;
+};
+
+/* Called once per accepted call, on the engine's thread. e is ERR_OK with rows (borrowed:
+ * db_rows_ref to keep), or ERR_DB_CONFLICT, ERR_DB_RETRY, ERR_DB_FAULT, ERR_TIMEOUT with rows NULL.
+ * For a batch ERR_OK means committed, and the outcome row says how the call was judged. */
+typedef void (*db_done)(void *arg, enum err e, struct db_rows *rows);
+
+struct db_engine_stats {
+    uint64_t calls, batches, batch_rows, retries, bisections, busy_requeues, reconnects;
+    int queued;
+    bool connected;
+};
+
+enum err db_engine_new(const struct db_engine_options *o, struct db_engine **out) CF_MUST_CHECK;
+/* Thread-safe. Parameters are borrowed until done is called. ERR_UNAVAILABLE when the queue is full
+ * or stopping. */
+enum err db_engine_submit(struct db_engine *e, const struct db_call *call, db_done done,
+                          void *arg) CF_MUST_CHECK;
+void db_engine_stats(struct db_engine *e, struct db_engine_stats *out);
+/* Answers everything still queued with ERR_UNAVAILABLE, waits for the batch in flight, joins the
+ * thread. */
+void db_engine_free(struct db_engine *e);
+
+#endif
