@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proof of work of an 80-byte block header: sha256d (Bitcoin) and scrypt 1024,1,1 (Litecoin, Dogecoin).
- * Byte order: hashes and headers are as on the wire; a hash is compared as a little-endian number. */
-#ifndef SERVER_CRYPTO_POW_H
-#define SERVER_CRYPTO_POW_H
+/* Proof of work of an 80-byte block header: sha256d (Bitcoin) and scrypt 1024,1,1 (Litecoin,
+ * Dogecoin). Byte order: hashes and headers are as on the wire; a hash is compared as a
+ * little-endian number. */
+#ifndef CF_CRYPTO_POW_H
+#define CF_CRYPTO_POW_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -47,8 +48,8 @@ struct pow_header {
 
 struct pow_header pow_header_parse(const uint8_t header[POW_HEADER_BYTES]);
 
-/* Expands compact bits (mantissa * 256^(exponent-3)). Refuses the sign bit, zero and overflow; sets *target
- * only on POW_OK. */
+/* Expands compact bits (mantissa * 256^(exponent-3)). Refuses the sign bit, zero and overflow; sets
+ * *target only on POW_OK. */
 enum pow_verdict pow_target_parse(uint32_t bits, struct u256 *target);
 
 /* The compact form of a target, rounded down as Bitcoin does. */
@@ -93,8 +94,9 @@ struct pow_search_result {
     uint64_t tried_count; /* hashes computed */
 };
 
-/* Tries the nonces in order and stops at the first that meets the target. `stop` (NULL allowed) is read
- * every few thousand hashes (every scrypt hash). One call uses one thread; split the range for more. */
+/* Tries the nonces in order and stops at the first that meets the target. `stop` (NULL allowed) is
+ * read every few thousand hashes (every scrypt hash). One call uses one thread; split the range for
+ * more. */
 enum pow_search_end pow_search(const struct pow_job *job, const atomic_bool *stop,
                                struct pow_search_result *result);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The nonce search. For sha256d the first 64 bytes of the header are hashed once (the midstate), so a nonce
- * costs two compressions, and most candidates are dropped on the top 32 bits alone. */
+/* The nonce search. For sha256d the first 64 bytes of the header are hashed once (the midstate), so
+ * a nonce costs two compressions, and most candidates are dropped on the top 32 bits alone. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "server/crypto/pow.h"
 
@@ -40,8 +40,7 @@ static void state_bytes(const SHA256_CTX *c, uint8_t out[SHA256_BYTES])
 }
 
 static enum pow_search_end search_sha256d(const struct pow_job *job, uint64_t end,
-                                          const atomic_bool *stop,
-                                          struct pow_search_result *result)
+                                          const atomic_bool *stop, struct pow_search_result *result)
 {
     SHA256_CTX mid;
     SHA256_CTX iv;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Section numbers are those of RFC 7914. The Salsa20 state is kept as its four diagonals, so that one round is
- * four vector operations and the quarter rounds need only rotations of lanes. */
+/* Section numbers are those of RFC 7914. The Salsa20 state is kept as its four diagonals, so that
+ * one round is four vector operations and the quarter rounds need only rotations of lanes. */
 #include "server/crypto/scrypt.h"
 
 #include <string.h>
@@ -17,7 +17,8 @@ struct hmac_key {
     struct sha256 outer;
 };
 
-/* Position in the diagonal layout of word i of a Salsa20 block: diagonal d, lane l holds word 5l + 4d mod 16. */
+/* Position in the diagonal layout of word i of a Salsa20 block: diagonal d, lane l holds word 5l +
+ * 4d mod 16. */
 static const uint8_t DIAGONAL[16] = {0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11};
 
 static uint32_t read_le32(const uint8_t *p)
@@ -47,7 +48,8 @@ static void hmac_key_set(struct hmac_key *k, const uint8_t *key, size_t key_byte
     sha256_add(&k->outer, pad, sizeof pad);
 }
 
-/* One block of PBKDF2-HMAC-SHA256 with a single iteration (section 6): HMAC(password, salt || index). */
+/* One block of PBKDF2-HMAC-SHA256 with a single iteration (section 6): HMAC(password, salt ||
+ * index). */
 static void pbkdf2_block(const struct hmac_key *k, const struct sha256 *salted, uint8_t index,
                          uint8_t out[SHA256_BYTES])
 {
@@ -77,7 +79,8 @@ static inline void salsa20_8_xor(lanes x[4], const lanes y[4])
         c ^= rotl(b + a, 9);
         d ^= rotl(c + b, 13);
         a ^= rotl(d + c, 18);
-        /* Turn columns into rows and back: the lanes move and the diagonals b and d change places. */
+        /* Turn columns into rows and back: the lanes move and the diagonals b and d change places.
+         */
         lanes t = __builtin_shufflevector(b, b, 3, 0, 1, 2);
         c = __builtin_shufflevector(c, c, 2, 3, 0, 1);
         b = __builtin_shufflevector(d, d, 1, 2, 3, 0);

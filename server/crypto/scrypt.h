@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scrypt (RFC 7914) for the one parameter set of Litecoin-style headers: N=1024, r=1, p=1. */
-#ifndef SERVER_CRYPTO_SCRYPT_H
-#define SERVER_CRYPTO_SCRYPT_H
+#ifndef CF_CRYPTO_SCRYPT_H
+#define CF_CRYPTO_SCRYPT_H
 
 #include <stdint.h>
 
@@ -10,7 +10,8 @@
 #define SCRYPT_N           1024
 #define SCRYPT_BLOCK_WORDS 32 /* 2r blocks of 64 bytes */
 
-/* The table the function fills and reads back: 128 KiB. Reused between calls, never needs clearing. */
+/* The table the function fills and reads back: 128 KiB. Reused between calls, never needs clearing.
+ */
 struct scrypt_scratch {
     _Alignas(64) uint32_t table[SCRYPT_N][SCRYPT_BLOCK_WORDS];
 };

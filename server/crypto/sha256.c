@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The low-level OpenSSL calls are deprecated in favour of EVP, which looks an algorithm up and allocates on
- * every hash; here a hash must neither fail nor cost more than its blocks. */
+/* The low-level OpenSSL calls are deprecated in favour of EVP, which looks an algorithm up and
+ * allocates on every hash; here a hash must neither fail nor cost more than its blocks. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "server/crypto/sha256.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 (FIPS 180-4) without failure modes: no allocation, no provider look-up. */
-#ifndef SERVER_CRYPTO_SHA256_H
-#define SERVER_CRYPTO_SHA256_H
+#ifndef CF_CRYPTO_SHA256_H
+#define CF_CRYPTO_SHA256_H
 
 #include <stddef.h>
 #include <stdint.h>

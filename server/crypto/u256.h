@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 256-bit unsigned integers as four 64-bit limbs, least significant limb first. Plain values, no secrets:
- * nothing here is constant time. */
-#ifndef SERVER_CRYPTO_U256_H
-#define SERVER_CRYPTO_U256_H
+/* 256-bit unsigned integers as four 64-bit limbs, least significant limb first. Plain values, no
+ * secrets: nothing here is constant time. */
+#ifndef CF_CRYPTO_U256_H
+#define CF_CRYPTO_U256_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -52,7 +52,8 @@ static inline struct u256 u256_from_be(const uint8_t in[U256_BYTES])
     return r;
 }
 
-/* Reads 32 bytes, least significant first: the order in which a block hash is compared with its target. */
+/* Reads 32 bytes, least significant first: the order in which a block hash is compared with its
+ * target. */
 static inline struct u256 u256_from_le(const uint8_t in[U256_BYTES])
 {
     struct u256 r = u256_zero();

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of families and formats, and what all case runners share. */
+#include "server/crypto/vectors_run.h"
+
+#include <string.h>
+
+struct vectors_format {
+    const char *family;
+    const char *format;
+    vectors_runner *run;
+};
+
+static const struct vectors_format FORMATS[] = {
+    {"pow-bitcoin", "pow-header/1", vectors_pow_headers},
+    {"pow-scrypt", "pow-header/1", vectors_pow_headers},
+};
+
+#define FORMAT_COUNT (sizeof FORMATS / sizeof FORMATS[0])
+
+bool vectors_family_known(const char *family)
+{
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        if (strcmp(FORMATS[i].family, family) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool vectors_run_document(struct vectors_run *run, const char *family, const json_t *doc)
+{
+    const char *format = vectors_text(doc, "format");
+    for (size_t i = 0; i < FORMAT_COUNT; i++) {
+        if (strcmp(FORMATS[i].family, family) == 0 && strcmp(FORMATS[i].format, format) == 0) {
+            FORMATS[i].run(run, doc);
+            return true;
+        }
+    }
+    return false;
+}
+
+void vectors_count(struct vectors_run *run, const char *id, bool agrees, const char *detail)
+{
+    if (agrees) {
+        run->passed++;
+        return;
+    }
+    run->failed++;
+    run->disagree(run->ctx, id, detail);
+}
+
+void vectors_expect(struct vectors_run *run, const json_t *c, bool accepted, const char *detail)
+{
+    const char *expect = vectors_text(c, "expect");
+    bool agrees = strcmp(expect, accepted ? "accept" : "reject") == 0;
+    vectors_count(run, vectors_text(c, "id"), agrees, detail);
+}
+
+const char *vectors_text(const json_t *c, const char *name)
+{
+    const char *text = json_string_value(json_object_get(c, name));
+    return text != NULL ? text : "";
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return -1;
+}
+
+bool vectors_hex(const json_t *c, const char *name, uint8_t *out, size_t cap, size_t *len)
+{
+    const char *text = json_string_value(json_object_get(c, name));
+    size_t digits = text != NULL ? strlen(text) : 1;
+    if (digits % 2 != 0 || digits / 2 > cap)
+        return false;
+    for (size_t i = 0; i < digits / 2; i++) {
+        int high = hex_digit(text[2 * i]);
+        int low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high << 4 | low);
+    }
+    *len = digits / 2;
+    return true;
+}
+
+bool vectors_hex_equal(const json_t *c, const char *name, const uint8_t *data, size_t len)
+{
+    uint8_t want[VECTORS_BYTES_MAX];
+    size_t want_len;
+    return vectors_hex(c, name, want, sizeof want, &want_len) && want_len == len &&
+           memcmp(want, data, len) == 0;
+}
+
+bool vectors_hex_exact(const json_t *c, const char *name, uint8_t *out, size_t len)
+{
+    size_t got;
+    return vectors_hex(c, name, out, len, &got) && got == len;
+}
