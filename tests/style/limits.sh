@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Length limits: functions 70 lines, .c files 600 (handlers 300), headers 200, lines 100 columns.
+# shellcheck source=tests/style/common
+. "$(dirname "$0")/common"
+command -v ctags >/dev/null || { echo "ctags is missing; run: make deps"; exit 1; }
+
+files '*.c' | xargs -r ctags -x --c-kinds=f --fields=+e --_xformat='%{input} %n %N %{end}' |
+    awk '{ lines = $4 - $2 + 1; if (lines > 70) print $1 ":" $3 "\tfunction of " lines " lines" }' | report
+files '*.c' '*.h' | while read -r file; do
+    case $file in
+    *.h) limit=200 ;;
+    api/*) limit=300 ;;
+    *) limit=600 ;;
+    esac
+    lines=$(wc -l <"$file")
+    [ "$lines" -le "$limit" ] || printf '%s\tfile of %s lines, the limit is %s\n' "$file" "$lines" "$limit"
+done | report
+files '*.c' '*.h' | xargs -r awk 'length($0) > 100 { print FILENAME "\tline " FNR " has " length($0) " columns" }' | report
+finish
