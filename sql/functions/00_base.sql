@@ -1,0 +1,125 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Ids, ledger, events and work rows: what every other function builds on.
+
+CREATE OR REPLACE FUNCTION nil_uuid() RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '00000000-0000-0000-0000-000000000000'::uuid;
+
+-- UUIDv7 of a moment (RFC 9562): 48 bits of milliseconds, then random bits.
+CREATE OR REPLACE FUNCTION uuid_v7(p_at timestamptz) RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+    SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+        PLACING substring(int8send((extract(epoch FROM p_at) * 1000)::bigint) FROM 3) FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid
+$$;
+
+-- The id of a ledger account is a function of what it is, so nobody has to look it up.
+CREATE OR REPLACE FUNCTION ledger_id(p_owner uuid, p_kind text, p_ref uuid) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN md5(p_owner::text || ':' || p_kind || ':' || p_ref::text)::uuid;
+
+-- One of sixteen shards of a system account, chosen by any uuid.
+CREATE OR REPLACE FUNCTION ledger_shard(p_by uuid) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ('00000000-0000-0000-0000-00000000000' || substr(p_by::text, 36, 1))::uuid;
+
+DO $$ BEGIN
+    CREATE TYPE ledger_entry AS (
+        transfer int,        -- index into the transfers, from 1
+        owner uuid,          -- nil: the system
+        kind text,
+        ref uuid,            -- task of an escrow, shard of a system account, else nil
+        amount bigint);
+EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+
+-- Posts transfers with their entries: creates missing accounts, locks all accounts in id order, adds the summed deltas, and
+-- asserts sums and row counts. Zero amounts are dropped. Raises on any violation: the caller judged funds before.
+-- p_keys: idempotency keys (unique for ever). Returns the transfer ids in order.
+CREATE OR REPLACE FUNCTION ledger_post(p_at timestamptz, p_keys text[], p_kinds text[], p_tasks uuid[], p_entries ledger_entry[])
+RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_ids uuid[];
+    v_accounts int;
+    v_touched int;
+BEGIN
+    IF EXISTS (SELECT 1 FROM unnest(p_entries) e
+               GROUP BY e.transfer, e.kind IN ('reserve', 'bond', 'unbonding', 'issued') HAVING sum(e.amount) <> 0) THEN
+        RAISE EXCEPTION 'a transfer does not sum to zero' USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT array_agg(uuid_v7(p_at) ORDER BY i) INTO v_ids FROM generate_subscripts(p_keys, 1) i;
+    INSERT INTO transfers (id, key, kind, task_id, at)
+        SELECT v_ids[i], p_keys[i], p_kinds[i], p_tasks[i], p_at FROM generate_subscripts(p_keys, 1) i;
+    INSERT INTO ledger_accounts (id, owner, kind, ref)
+        SELECT DISTINCT ledger_id(e.owner, e.kind, e.ref), e.owner, e.kind, e.ref FROM unnest(p_entries) e
+        WHERE e.amount <> 0
+          AND NOT EXISTS (SELECT 1 FROM ledger_accounts a WHERE a.id = ledger_id(e.owner, e.kind, e.ref))
+        ORDER BY 1
+        ON CONFLICT DO NOTHING;
+    PERFORM 1 FROM ledger_accounts a
+        WHERE a.id IN (SELECT ledger_id(e.owner, e.kind, e.ref) FROM unnest(p_entries) e WHERE e.amount <> 0)
+        ORDER BY a.id FOR NO KEY UPDATE;
+    GET DIAGNOSTICS v_accounts = ROW_COUNT;
+    INSERT INTO entries (transfer_id, line, account_id, amount_gwei)
+        SELECT v_ids[e.transfer], row_number() OVER (PARTITION BY e.transfer ORDER BY e.ord),
+               ledger_id(e.owner, e.kind, e.ref), e.amount
+        FROM unnest(p_entries) WITH ORDINALITY AS e(transfer, owner, kind, ref, amount, ord) WHERE e.amount <> 0;
+    UPDATE ledger_accounts a SET balance_gwei = a.balance_gwei + d.delta
+        FROM (SELECT ledger_id(e.owner, e.kind, e.ref) AS id, sum(e.amount)::bigint AS delta
+              FROM unnest(p_entries) e WHERE e.amount <> 0 GROUP BY 1) d
+        WHERE a.id = d.id;
+    GET DIAGNOSTICS v_touched = ROW_COUNT;
+    IF v_touched <> v_accounts OR v_touched <> (SELECT count(DISTINCT ledger_id(e.owner, e.kind, e.ref))
+                                                FROM unnest(p_entries) e WHERE e.amount <> 0) THEN
+        RAISE EXCEPTION 'ledger lost a leg: % of % accounts', v_touched, v_accounts;
+    END IF;
+    RETURN v_ids;
+END $$;
+
+-- Balance of one account, 0 when it does not exist yet.
+CREATE OR REPLACE FUNCTION ledger_balance(p_owner uuid, p_kind text, p_ref uuid DEFAULT nil_uuid()) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce((SELECT balance_gwei FROM ledger_accounts WHERE id = ledger_id(p_owner, p_kind, p_ref)), 0)
+$$;
+
+-- The smallest (reserve + bonds) of an entity over the last p_age_ms; 0 when it had none at the window's start.
+CREATE OR REPLACE FUNCTION stake_minimum(p_entity uuid, p_at timestamptz, p_age_ms bigint) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN p_age_ms = 0 THEN
+        coalesce((SELECT total_gwei::bigint FROM stake_history WHERE entity_id = p_entity ORDER BY at DESC, transfer_id DESC LIMIT 1), 0)
+    ELSE least(
+        coalesce((SELECT total_gwei::bigint FROM stake_history
+                  WHERE entity_id = p_entity AND at <= p_at - p_age_ms * interval '1 ms'
+                  ORDER BY at DESC, transfer_id DESC LIMIT 1), 0),
+        coalesce((SELECT min(total_gwei)::bigint FROM stake_history
+                  WHERE entity_id = p_entity AND at > p_at - p_age_ms * interval '1 ms'), 1000000000000000000))
+    END
+$$;
+
+-- Asks for a job: one row per (job, subject); asking again moves it to the new time and publishes it anew.
+CREATE OR REPLACE FUNCTION work_ask(p_job text, p_subject uuid, p_due timestamptz) RETURNS void LANGUAGE sql VOLATILE AS $$
+    INSERT INTO work (id, job, subject_id, due_at, created_at)
+    VALUES (uuid_v7(clock_timestamp()), p_job, p_subject, p_due, clock_timestamp())
+    ON CONFLICT ON CONSTRAINT work_subject
+    DO UPDATE SET due_at = excluded.due_at, version = work.version + 1, published_at = NULL
+$$;
+
+-- Moves a task to a state with its event; the row must be locked by the caller. Returns the new version.
+CREATE OR REPLACE FUNCTION task_move(p_task uuid, p_to text, p_kind text, p_at timestamptz, p_payload jsonb DEFAULT '{}')
+RETURNS int LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_from text;
+    v_version int;
+BEGIN
+    SELECT state, version + 1 INTO STRICT v_from, v_version FROM tasks WHERE id = p_task;
+    IF v_from IN ('paid', 'refunded', 'cancelled', 'expired') THEN
+        RAISE EXCEPTION 'task % is final', p_task USING ERRCODE = 'check_violation';
+    END IF;
+    UPDATE tasks SET state = p_to, version = v_version,
+        accepted_at = CASE WHEN p_to = 'accepted' THEN p_at ELSE accepted_at END,
+        finished_at = CASE WHEN p_to IN ('paid', 'refunded', 'cancelled', 'expired') THEN p_at END
+        WHERE id = p_task;
+    INSERT INTO events (id, task_id, seq, kind, from_state, to_state, at, payload)
+        VALUES (uuid_v7(p_at), p_task, v_version, p_kind, v_from, p_to, p_at, p_payload);
+    RETURN v_version;
+END $$;
+
+-- A fact that is no transition.
+CREATE OR REPLACE FUNCTION event_note(p_task uuid, p_kind text, p_at timestamptz, p_payload jsonb) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+    INSERT INTO events (id, task_id, kind, at, payload) VALUES (uuid_v7(p_at), p_task, p_kind, p_at, p_payload)
+$$;
