@@ -131,7 +131,7 @@ $(foreach l,$(LIBS),$(eval $(call archive,$(l))))
 
 # ---- the circuit's keys: made by a local ceremony, cached --------------------------------------
 ZK := server/workload/zk_groth16
-ZK_IN := $(wildcard $(ZK)/setup.sh $(ZK)/*.circom deploy/tools/package-lock.json)
+ZK_IN := $(wildcard $(ZK)/setup.sh $(ZK)/*.circom $(ZK)/*.mjs deploy/tools/package-lock.json)
 zk: $(if $(wildcard $(ZK)/setup.sh),$(O)/zk/.done) ## circuit, proving and verification key
 $(O)/zk/.done: $(ZK_IN)
 	$(ZK)/setup.sh $(abspath $(O)/zk)

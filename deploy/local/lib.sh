@@ -55,8 +55,9 @@ cf_make_socket_dir() {
     dir=$(cf_socket_dir "$1")
     user=$(cf_user)
     mkdir -m 0700 "$dir" 2>/dev/null && chown "$user" "$dir"
-    [ ! -L "$dir" ] && [ -d "$dir" ] && [ "$(stat -c '%U %a' "$dir")" = "$user 700" ] ||
+    if [ -L "$dir" ] || [ ! -d "$dir" ] || [ "$(stat -c '%U %a' "$dir")" != "$user 700" ]; then
         cf_die "$dir exists and is not a private folder of $user; remove it"
+    fi
 }
 
 # Where the servers' data lies: under the market's folder, or, when the servers' user cannot get
