@@ -11,6 +11,7 @@ struct vectors_format {
 };
 
 static const struct vectors_format FORMATS[] = {
+    {"bn254", "bn254-eip196-197/1", vectors_bn254},
     {"pow-bitcoin", "pow-header/1", vectors_pow_headers},
     {"pow-scrypt", "pow-header/1", vectors_pow_headers},
 };
