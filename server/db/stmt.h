@@ -67,6 +67,9 @@ bool db_rows_uuid(const struct db_rows *r, int row, int column,
                   struct uuid *out); /* false for NULL */
 /* Decodes bytea hex; false for NULL or another length. */
 bool db_rows_bytes(const struct db_rows *r, int row, int column, uint8_t *out, size_t len);
+/* Bytea of any length up to cap; false for NULL or beyond cap. */
+bool db_rows_blob(const struct db_rows *r, int row, int column, uint8_t *out, size_t cap,
+                  size_t *out_len);
 struct db_rows *db_rows_ref(struct db_rows *r);
 void db_rows_unref(struct db_rows *r); /* NULL is fine */
 
