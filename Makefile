@@ -144,7 +144,7 @@ deps: ## install Debian and npm packages that are missing (root or sudo)
 run: ## a market of your own, with real work; Ctrl-C stops it
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all zk
-	@COMPUTEFI_BUILD=$(abspath $(O)) exec deploy/local/up --dir var/run $(if $(PORT),--port $(PORT))
+	@COMPUTEFI_BUILD=$(abspath $(O)) exec deploy/local/up --dir var $(if $(PORT),--port $(PORT))
 
 demo: ## one task of each kind, settled, checked; bounded in time
 	@$(MAKE) --no-print-directory deps

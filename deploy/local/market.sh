@@ -47,7 +47,7 @@ market_stop() { # REGEX SECONDS
 
 # Agents first, so that they can sign off; the database last.
 market_down() {
-    market_stop '^(provider|verifier)-' 15
+    market_stop '^(provider|verifier)[0-9]' 15
     market_stop '^worker-' 10
     market_stop '^server$' 15
     cf_redis_down "$MARKET"
