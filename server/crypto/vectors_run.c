@@ -12,6 +12,9 @@ struct vectors_format {
 
 static const struct vectors_format FORMATS[] = {
     {"bn254", "bn254-eip196-197/1", vectors_bn254},
+    {"groth16-snarkjs", "groth16-bn254/1", vectors_groth16},
+    {"groth16-snarkjs", "groth16-json-text/1", vectors_groth16_text},
+    {"groth16-risc0", "groth16-bn254/1", vectors_groth16},
     {"pow-bitcoin", "pow-header/1", vectors_pow_headers},
     {"pow-scrypt", "pow-header/1", vectors_pow_headers},
 };
