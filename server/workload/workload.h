@@ -14,7 +14,11 @@
 #include "server/core/err.h"
 #include "server/core/ids.h"
 
-enum { WORKLOAD_REASON_MAX = 160, WORKLOAD_RESULT_MAX_BYTES = 1024 * 1024 };
+enum {
+    WORKLOAD_REASON_MAX = 160,
+    WORKLOAD_POINTER_MAX = 64,
+    WORKLOAD_RESULT_MAX_BYTES = 1024 * 1024
+};
 
 /* The task as every party sees it; also what the binding value commits to. */
 struct workload_task {
@@ -63,17 +67,15 @@ struct workload {
     enum workload_mode mode;
     bool checkable;           /* check decides alone, without re-execution by a committee */
     const char *input_schema; /* JSON Schema text, published at /v1/workloads */
-    /* pointer: JSON pointer of the offending member below /input (static or in reason); estimates
-     * the work. */
+    /* Estimates the work in native units, at least 1, set only on success. On ERR_BAD_FIELD pointer
+     * (WORKLOAD_POINTER_MAX bytes) gets the JSON pointer of the offending member below /input (""
+     * is the input itself) and reason (WORKLOAD_REASON_MAX bytes) one line for people. */
     enum err (*validate)(const json_t *input, int64_t *work_units, char *pointer, char *reason);
     /* Fills the verdict; never fails otherwise. result: the exact bytes that were committed. */
     void (*check)(const struct workload_task *t, const char *data_dir, struct bytes result,
                   struct workload_check *out);
     /* True when two results agree under the kind's comparator. */
     bool (*agree)(const struct workload_task *t, struct bytes a, struct bytes b);
-    /* Agent only (NULL elsewhere): runs the work, appends the result bytes. */
-    enum err (*execute)(const struct workload_task *t, const struct workload_exec *x,
-                        struct buf *result);
 };
 
 /* NULL when there is no such kind. */
@@ -81,12 +83,30 @@ const struct workload *workload_find(const char *kind);
 /* All kinds, in the order of workload.def. */
 const struct workload *const *workload_list(size_t *count);
 
+/* SHA-256 of the canonical text of an input. ERR_NO_MEMORY. */
+enum err workload_input_hash(const json_t *input, uint8_t out[HASH_BYTES]) CF_MUST_CHECK;
+
+/* Runs the work of t->kind and appends the result bytes. In a file of its own, so that only a
+ * program that calls it (the agent) links the executors. ERR_UNKNOWN_KIND, ERR_TIMEOUT after the
+ * deadline, ERR_UNAVAILABLE when stopped, ERR_CHILD_FAILED, ERR_NOT_FOUND when the search space
+ * holds no answer. */
+enum err workload_execute(const struct workload_task *t, const struct workload_exec *x,
+                          struct buf *result) CF_MUST_CHECK;
+
 /* T = SHA-256("computefi/binding/1", market, task, kind, input hash, worker key, deadline): enters
  * proofs as two 128-bit halves. */
 void workload_binding(const struct workload_task *t, uint8_t out[HASH_BYTES]);
-/* Commitment to a result: tagged hash of (task, slot, fence, node key, salt, SHA-256(result)). */
-void workload_commitment(const struct uuid *task, int slot, int fence,
-                         const uint8_t node_key[PUBKEY_BYTES], const uint8_t salt[SALT_BYTES],
-                         const uint8_t result_digest[HASH_BYTES], uint8_t out[HASH_BYTES]);
+/* What a result commitment covers: which lease, whose node, and the salted digest of the result. */
+struct workload_opening {
+    struct uuid task;
+    int slot;
+    int fence;
+    uint8_t node_key[PUBKEY_BYTES];
+    uint8_t salt[SALT_BYTES];
+    uint8_t result_digest[HASH_BYTES]; /* SHA-256 of the result bytes */
+};
+
+/* Tagged hash "computefi/result/1" of the opening's members in their order. */
+void workload_commitment(const struct workload_opening *o, uint8_t out[HASH_BYTES]);
 
 #endif
