@@ -46,10 +46,10 @@ const struct db_stmt sql_stake_stmt = {
 
 const struct db_stmt sql_unstake_stmt = {
     .name = "unstake",
-    .sql = OUTCOME_OF("unstake($1,$2,$3,$4,$5,$6)"),
+    .sql = OUTCOME_OF("unstake($1,$2,$3,$4,$5,$6,$7)"),
     .mode = DB_BATCH,
-    .param_count = 6,
-    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_INT},
+    .param_count = 7,
+    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_INT, DB_TEXT},
 };
 
 const struct db_stmt sql_node_register_stmt = {
@@ -79,10 +79,10 @@ const struct db_stmt sql_node_reserve_stmt = {
 
 const struct db_stmt sql_node_unreserve_stmt = {
     .name = "node_unreserve",
-    .sql = OUTCOME_OF("node_unreserve($1,$2,$3,$4,$5,$6,$7)"),
+    .sql = OUTCOME_OF("node_unreserve($1,$2,$3,$4,$5,$6,$7,$8)"),
     .mode = DB_BATCH,
-    .param_count = 7,
-    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_UUID, DB_INT},
+    .param_count = 8,
+    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_UUID, DB_INT, DB_TEXT},
 };
 
 const struct db_stmt sql_node_retire_stmt = {
@@ -176,11 +176,12 @@ void sql_stake(struct db_call *c, const struct sql_caller *who, const struct amo
     bind_done(&b);
 }
 
-void sql_unstake(struct db_call *c, const struct sql_caller *who, const struct amount_args *a)
+void sql_unstake(struct db_call *c, const struct sql_caller *who, const struct unstake_args *a)
 {
     struct bind b = bind_begin(c, &sql_unstake_stmt, who);
     bind_uuid(&b, &a->id);
     bind_int(&b, a->amount_gwei);
+    bind_text(&b, a->policy_name);
     bind_done(&b);
 }
 
@@ -224,6 +225,7 @@ void sql_node_unreserve(struct db_call *c, const struct sql_caller *who,
     bind_uuid(&b, &a->id);
     bind_uuid(&b, &a->node_id);
     bind_int(&b, a->amount_gwei);
+    bind_text(&b, a->policy_name);
     bind_done(&b);
 }
 

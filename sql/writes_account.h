@@ -52,12 +52,19 @@ void sql_key_revoke(struct db_call *c, const struct sql_caller *who, const struc
  * {"reserve_gwei"} after the move, unstake also {"due_at"}. Errors amount_range,
  * insufficient_funds, insufficient_reserve. */
 struct amount_args {
-    struct uuid id; /* of the grant, the stake or the unbonding */
+    struct uuid id; /* of the grant or the stake */
     int64_t amount_gwei;
 };
 void sql_faucet(struct db_call *c, const struct sql_caller *who, const struct amount_args *a);
 void sql_stake(struct db_call *c, const struct sql_caller *who, const struct amount_args *a);
-void sql_unstake(struct db_call *c, const struct sql_caller *who, const struct amount_args *a);
+
+/* The policy (its newest version) says how long unbonding takes; unknown_policy. */
+struct unstake_args {
+    struct uuid id; /* of the unbonding */
+    int64_t amount_gwei;
+    const char *policy_name; /* the market's default policy */
+};
+void sql_unstake(struct db_call *c, const struct sql_caller *who, const struct unstake_args *a);
 
 /* The same node_key of the same account answers ok with the existing id (and takes over name,
  * class, kinds, roles and hardware); of another account: conflict. */
@@ -87,6 +94,7 @@ struct node_unreserve_args {
     struct uuid id; /* of the unbonding */
     struct uuid node_id;
     int64_t amount_gwei;
+    const char *policy_name; /* the market's default policy; says how long the release takes */
 };
 void sql_node_unreserve(struct db_call *c, const struct sql_caller *who,
                         const struct node_unreserve_args *a);

@@ -48,7 +48,7 @@ struct task_create_args {
 void sql_task_create(struct db_call *c, const struct sql_caller *who,
                      const struct task_create_args *a);
 
-/* detail {"state"}; not_found for another's task; task_final. */
+/* detail {"state"}; forbidden for another's task; task_final; conflict once it is assigned. */
 void sql_task_cancel(struct db_call *c, const struct sql_caller *who, const struct uuid *task_id);
 
 /* detail {"round","revision","reserve_gwei","lock_gwei"}. The read half has checked the signature
@@ -74,7 +74,7 @@ struct bid_open_args {
 };
 void sql_bid_open(struct db_call *c, const struct sql_caller *who, const struct bid_open_args *a);
 
-/* Every job write: not_found for another's job, fence_stale for another fence. */
+/* Every job write: forbidden for another's job, fence_stale for another fence. */
 struct job_ref {
     struct uuid job_id;
     int64_t fence;
