@@ -115,3 +115,14 @@ bool session_remember(struct session_prepared *p, const struct db_stmt *s)
     p->slots[i] = s;
     return true;
 }
+
+void session_forget(struct session_prepared *p, const struct db_stmt *s)
+{
+    /* rare: an open-addressed table without tombstones is rebuilt */
+    struct session_prepared rest = {.count = 0};
+    for (size_t i = 0; i < SESSION_PREPARED_MAX; i++) {
+        if (p->slots[i] != NULL && p->slots[i] != s)
+            session_remember(&rest, p->slots[i]);
+    }
+    *p = rest;
+}

@@ -55,5 +55,6 @@ struct session_prepared {
 bool session_is_prepared(const struct session_prepared *p, const struct db_stmt *s);
 /* Beyond three quarters full nothing is remembered; the caller reconnects. */
 bool session_remember(struct session_prepared *p, const struct db_stmt *s);
+void session_forget(struct session_prepared *p, const struct db_stmt *s);
 
 #endif
