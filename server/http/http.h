@@ -155,6 +155,12 @@ void http_server_free(struct http_server *s);
  * marks; flush makes it happen). */
 void http_resume(struct http_ticket t);
 void http_flush(struct http_server *s);
+/* Keeps a request's memory for another thread that still uses it (a database call borrows its
+ * parameters). While held, rq and its arena stay valid and `ended` waits for the last release, even
+ * when the client is long gone. hold: loop's thread, before the other thread can release. release:
+ * any thread, once per hold, after the last touch of rq. */
+void http_hold(struct http_request *rq);
+void http_release(struct http_ticket t);
 
 /* Wake bus. A topic is a short text such as "node:<uuid>", "task:<uuid>", "open". Versions are per
  * hash bucket of the topic, so a change may be seen without cause, never missed. All thread-safe.

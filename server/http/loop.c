@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One event loop: libmicrohttpd's epoll set and our eventfd in an epoll set of ours. External
+ * mode, because the internal one stalls when exactly 128 events are ready. */
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/core/clock.h"
+#include "server/core/log.h"
+#include "server/http/internal.h"
+
+enum { IDLE_TURN_MS = 1000, STOP_TURNS_MAX = 64 };
+
+void loop_signal(struct loop *l)
+{
+    uint64_t one = 1;
+    while (write(l->event_fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+void http_flush(struct http_server *s)
+{
+    for (int i = 0; i < s->loop_count; i++) {
+        struct loop *l = s->loops[i];
+        if (atomic_load(&l->signal) && atomic_exchange(&l->signal, false))
+            loop_signal(l);
+    }
+}
+
+/* Only inside the access handler, which then returns MHD_YES without a reply. */
+void slot_suspend(struct slot *s, int64_t deadline_mono_ms)
+{
+    MHD_suspend_connection(s->mhd);
+    s->suspended = true;
+    s->rq.resumed_by_deadline = false;
+    timer_add(s, deadline_mono_ms);
+    if (s->wants_park)
+        topic_link(s);
+}
+
+/* Only between two runs of libmicrohttpd; the access handler is called again in the next one. */
+void slot_wake(struct slot *s, bool by_deadline)
+{
+    if (!s->suspended)
+        return;
+    timer_remove(s);
+    topic_unlink(s);
+    s->suspended = false;
+    s->rq.resumed_by_deadline = by_deadline;
+    MHD_resume_connection(s->mhd);
+}
+
+static int turn_timeout_ms(struct loop *l)
+{
+    MHD_UNSIGNED_LONG_LONG mhd_ms;
+    int64_t ms = atomic_load(&l->conn_count) > 0 ? l->next_sweep_ms - l->now_ms : IDLE_TURN_MS;
+    if (l->wheel_count > 0 && ms > WHEEL_TICK_MS)
+        ms = WHEEL_TICK_MS;
+    if (MHD_get_timeout(l->daemon, &mhd_ms) == MHD_YES && (int64_t)mhd_ms < ms)
+        ms = (int64_t)mhd_ms;
+    if (ms < 0 || atomic_load(&l->pending))
+        ms = 0;
+    return (int)ms;
+}
+
+static void wait_for_events(struct loop *l)
+{
+    struct epoll_event events[2];
+    int n = epoll_wait(l->epoll_fd, events, 2, turn_timeout_ms(l));
+    for (int i = 0; i < n; i++) {
+        uint64_t count;
+        if (events[i].data.fd == l->event_fd && read(l->event_fd, &count, sizeof count) < 0 &&
+            errno != EAGAIN && errno != EINTR)
+            log_event(LOG_ERROR, "eventfd failed", "error", strerror(errno), NULL);
+    }
+    l->now_ms = clock_mono_ms();
+}
+
+static void sweep_if_due(struct loop *l)
+{
+    if (l->now_ms < l->next_sweep_ms)
+        return;
+    int64_t every = l->server->options.request_deadline_ms / 4;
+    l->next_sweep_ms = l->now_ms + (every < SWEEP_MAX_MS ? every : SWEEP_MAX_MS);
+    sweep_run(l);
+}
+
+static void close_listener(struct loop *l)
+{
+    if (l->listen_fd < 0)
+        return;
+    MHD_quiesce_daemon(l->daemon);
+    close(l->listen_fd);
+    l->listen_fd = -1;
+}
+
+static void shut_idle(struct loop *l)
+{
+    for (struct link *at = l->conns.next; at != &l->conns; at = at->next) {
+        const struct conn *c = LINK_OF(struct conn, all, at);
+        if (c->slot == NULL)
+            shutdown(c->fd, SHUT_RDWR);
+    }
+}
+
+/* The stages come from http_server_drain; each is entered once. */
+static void follow_stage(struct loop *l)
+{
+    enum stage wanted = (enum stage)atomic_load(&l->server->stage);
+    if (wanted == l->stage)
+        return;
+    l->stage = wanted;
+    topics_release_all(l);
+    if (wanted >= STAGE_QUIET) {
+        close_listener(l);
+        shut_idle(l);
+    }
+}
+
+static void turn(struct loop *l)
+{
+    wait_for_events(l);
+    follow_stage(l);
+    if (atomic_exchange(&l->pending, false)) {
+        slots_drain(l);
+        topics_drain(l);
+    }
+    timers_run(l);
+    sweep_if_due(l);
+    if (MHD_run(l->daemon) != MHD_YES)
+        log_event(LOG_ERROR, "MHD_run failed", "error", strerror(errno), NULL);
+}
+
+/* Stopping with a suspended connection aborts the process, so all are resumed and ended first. */
+static void end_suspended(struct loop *l)
+{
+    for (int i = 0; i < STOP_TURNS_MAX; i++) {
+        bool any = false;
+        for (struct link *at = l->conns.next; at != &l->conns; at = at->next) {
+            const struct conn *c = LINK_OF(struct conn, all, at);
+            if (c->slot == NULL || !c->slot->suspended)
+                continue;
+            any = true;
+            c->slot->kill = true;
+            slot_wake(c->slot, false);
+        }
+        MHD_run(l->daemon);
+        if (!any)
+            return;
+    }
+}
+
+void *loop_main(void *arg)
+{
+    struct loop *l = arg;
+    pthread_setname_np(pthread_self(), "http");
+    while (atomic_load(&l->server->stage) != STAGE_STOPPING)
+        turn(l);
+    l->stage = STAGE_STOPPING;
+    topics_release_all(l);
+    close_listener(l);
+    end_suspended(l);
+    MHD_stop_daemon(l->daemon);
+    l->daemon = NULL;
+    return NULL;
+}
