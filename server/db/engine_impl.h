@@ -7,7 +7,6 @@
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 
 #include "server/core/buf.h"
 #include "server/db/encode.h"
@@ -180,10 +179,10 @@ struct batch *queue_take(struct db_engine *e);
 void queue_again(struct db_engine *e, struct batch *b, int64_t wait_ms);
 /* Two groups of one, to corner the call that breaks it; false: out of memory. */
 bool queue_split(struct db_engine *e, struct batch *b);
-/* Returns the delayed to their queues and answers the overdue; all: answers everything. */
+/* Returns the delayed to their queues, answers the overdue. */
 void queue_check(struct db_engine *e);
 void queue_stop(struct db_engine *e);
-/* Ms until queue_take may have something by time alone, -1 for never. */
+/* As link_wait_ms, for queue_take. */
 int64_t queue_wait_ms(const struct db_engine *e);
 void batch_answer(struct db_engine *e, struct batch *b, enum err result);
 
