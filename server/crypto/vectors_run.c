@@ -17,6 +17,7 @@ static const struct vectors_format FORMATS[] = {
     {"groth16-risc0", "groth16-bn254/1", vectors_groth16},
     {"groth16-risc0", "risc0-groth16/1", vectors_risc0},
     {"groth16-sp1", "sp1-groth16/1", vectors_sp1},
+    {"keccak", "keccak256/1", vectors_keccak},
     {"pow-bitcoin", "pow-header/1", vectors_pow_headers},
     {"pow-scrypt", "pow-header/1", vectors_pow_headers},
 };
