@@ -133,23 +133,28 @@ static void turn(struct loop *l)
         log_event(LOG_ERROR, "MHD_run failed", "error", strerror(errno), NULL);
 }
 
-/* Stopping with a suspended connection aborts the process, so all are resumed and ended first. */
+static bool kill_suspended(struct loop *l)
+{
+    bool any = false;
+    for (struct link *at = l->conns.next; at != &l->conns; at = at->next) {
+        const struct conn *c = LINK_OF(struct conn, all, at);
+        if (c->slot == NULL || !c->slot->suspended)
+            continue;
+        any = true;
+        c->slot->kill = true;
+        slot_wake(c->slot, false);
+    }
+    return any;
+}
+
+/* Stopping with a suspended connection aborts the process. What was resumed just now may suspend
+ * again once; what was killed may not. */
 static void end_suspended(struct loop *l)
 {
-    for (int i = 0; i < STOP_TURNS_MAX; i++) {
-        bool any = false;
-        for (struct link *at = l->conns.next; at != &l->conns; at = at->next) {
-            const struct conn *c = LINK_OF(struct conn, all, at);
-            if (c->slot == NULL || !c->slot->suspended)
-                continue;
-            any = true;
-            c->slot->kill = true;
-            slot_wake(c->slot, false);
-        }
+    int turns = 0;
+    do
         MHD_run(l->daemon);
-        if (!any)
-            return;
-    }
+    while (kill_suspended(l) && ++turns < STOP_TURNS_MAX);
 }
 
 void *loop_main(void *arg)
