@@ -62,8 +62,10 @@ static enum err connect_now(struct db_conn *c)
                                               .lock_timeout_ms = LOCK_TIMEOUT_MS};
     drop(c);
     enum err e = session_params_init(&settings, &params);
-    if (e != ERR_OK)
+    if (e != ERR_OK) {
+        snprintf(c->error, sizeof c->error, "malformed connection string");
         return e;
+    }
     c->pg = PQconnectdbParams(params.keys, params.values, 1);
     session_params_clear(&params);
     if (c->pg != NULL && PQstatus(c->pg) == CONNECTION_OK) {
