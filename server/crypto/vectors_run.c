@@ -19,7 +19,11 @@ static const struct vectors_format FORMATS[] = {
     {"groth16-sp1", "sp1-groth16/1", vectors_sp1},
     {"keccak", "keccak256/1", vectors_keccak},
     {"pow-bitcoin", "pow-header/1", vectors_pow_headers},
+    {"pow-bitcoin", "header-chain/1", vectors_pow_chain},
+    {"pow-bitcoin", "btc-retarget/1", vectors_pow_retarget},
     {"pow-scrypt", "pow-header/1", vectors_pow_headers},
+    {"pow-scrypt", "header-chain/1", vectors_pow_chain},
+    {"auxpow-dogecoin", "auxpow/1", vectors_auxpow},
 };
 
 #define FORMAT_COUNT (sizeof FORMATS / sizeof FORMATS[0])
