@@ -48,9 +48,8 @@ void sql_key_create(struct db_call *c, const struct sql_caller *who,
 /* Revoking again answers ok with the first revocation's time. not_found for another's key. */
 void sql_key_revoke(struct db_call *c, const struct sql_caller *who, const struct uuid *key_id);
 
-/* faucet: id of the faucet grant, detail {"available_gwei"} ; stake and unstake: detail
- * {"reserve_gwei"} after the move, unstake also {"due_at"}. Errors amount_range,
- * insufficient_funds, insufficient_reserve. */
+/* faucet: id of the grant, detail {"available_gwei"}; stake: detail {"available_gwei",
+ * "reserve_gwei"} after the move. Errors amount_range, insufficient_funds, limit_reached. */
 struct amount_args {
     struct uuid id; /* of the grant or the stake */
     int64_t amount_gwei;
@@ -58,7 +57,8 @@ struct amount_args {
 void sql_faucet(struct db_call *c, const struct sql_caller *who, const struct amount_args *a);
 void sql_stake(struct db_call *c, const struct sql_caller *who, const struct amount_args *a);
 
-/* The policy (its newest version) says how long unbonding takes; unknown_policy. */
+/* The policy (its newest version) says how long unbonding takes. detail {"reserve_gwei","due_at"}.
+ * Errors amount_range, insufficient_reserve (too little, or pledged to nodes), unknown_policy. */
 struct unstake_args {
     struct uuid id; /* of the unbonding */
     int64_t amount_gwei;

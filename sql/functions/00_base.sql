@@ -27,6 +27,25 @@ DO $$ BEGIN
         amount bigint);
 EXCEPTION WHEN duplicate_object THEN NULL; END $$;
 
+-- Creates what is missing of these accounts and locks them all in id order: the lock order of everything that moves money.
+CREATE OR REPLACE FUNCTION ledger_lock(p_owners uuid[], p_kinds text[], p_refs uuid[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_ids uuid[];
+    v_locked int;
+BEGIN
+    SELECT array_agg(DISTINCT ledger_id(a.owner, a.kind, a.ref)) INTO v_ids
+        FROM unnest(p_owners, p_kinds, p_refs) AS a(owner, kind, ref);
+    PERFORM 1 FROM ledger_accounts a WHERE a.id = ANY (v_ids) ORDER BY a.id FOR NO KEY UPDATE;
+    GET DIAGNOSTICS v_locked = ROW_COUNT;
+    IF v_locked < cardinality(v_ids) THEN
+        INSERT INTO ledger_accounts (id, owner, kind, ref)
+            SELECT DISTINCT ON (1) ledger_id(a.owner, a.kind, a.ref), a.owner, a.kind, a.ref
+            FROM unnest(p_owners, p_kinds, p_refs) AS a(owner, kind, ref) ORDER BY 1
+            ON CONFLICT DO NOTHING;
+        PERFORM 1 FROM ledger_accounts a WHERE a.id = ANY (v_ids) ORDER BY a.id FOR NO KEY UPDATE;
+    END IF;
+END $$;
+
 -- Posts transfers with their entries: creates missing accounts, locks all accounts in id order, adds the summed deltas, and
 -- asserts sums and row counts. Zero amounts are dropped. Raises on any violation: the caller judged funds before.
 -- p_keys: idempotency keys (unique for ever). Returns the transfer ids in order.
@@ -34,38 +53,44 @@ CREATE OR REPLACE FUNCTION ledger_post(p_at timestamptz, p_keys text[], p_kinds 
 RETURNS uuid[] LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_ids uuid[];
-    v_accounts int;
-    v_touched int;
+    v_transfers int[];
+    v_accounts uuid[];       -- of each entry
+    v_amounts bigint[];
+    v_touched uuid[];        -- each account once, with its summed delta
+    v_deltas bigint[];
+    v_rows int;
 BEGIN
+    SELECT array_agg(uuid_v7(p_at) ORDER BY i) INTO v_ids FROM generate_subscripts(p_keys, 1) i;
+    SELECT array_agg(e.transfer ORDER BY e.ord), array_agg(ledger_id(e.owner, e.kind, e.ref) ORDER BY e.ord),
+           array_agg(e.amount ORDER BY e.ord)
+        INTO v_transfers, v_accounts, v_amounts
+        FROM unnest(p_entries) WITH ORDINALITY AS e(transfer, owner, kind, ref, amount, ord) WHERE e.amount <> 0;
     IF EXISTS (SELECT 1 FROM unnest(p_entries) e
                GROUP BY e.transfer, e.kind IN ('reserve', 'bond', 'unbonding', 'issued') HAVING sum(e.amount) <> 0) THEN
         RAISE EXCEPTION 'a transfer does not sum to zero' USING ERRCODE = 'check_violation';
     END IF;
-    SELECT array_agg(uuid_v7(p_at) ORDER BY i) INTO v_ids FROM generate_subscripts(p_keys, 1) i;
+    IF EXISTS (SELECT 1 FROM generate_subscripts(p_keys, 1) i WHERE i <> ALL (v_transfers)) OR v_transfers IS NULL THEN
+        RAISE EXCEPTION 'a transfer without lines' USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT array_agg(d.account ORDER BY d.account), array_agg(d.delta ORDER BY d.account) INTO v_touched, v_deltas
+        FROM (SELECT e.account, sum(e.amount)::bigint AS delta FROM unnest(v_accounts, v_amounts) AS e(account, amount)
+              GROUP BY e.account) d;
+    PERFORM 1 FROM ledger_accounts a WHERE a.id = ANY (v_touched) ORDER BY a.id FOR NO KEY UPDATE;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    IF v_rows < cardinality(v_touched) THEN
+        PERFORM ledger_lock(array_agg(e.owner), array_agg(e.kind), array_agg(e.ref))
+            FROM unnest(p_entries) e WHERE e.amount <> 0;
+    END IF;
     INSERT INTO transfers (id, key, kind, task_id, at)
-        SELECT v_ids[i], p_keys[i], p_kinds[i], p_tasks[i], p_at FROM generate_subscripts(p_keys, 1) i;
-    INSERT INTO ledger_accounts (id, owner, kind, ref)
-        SELECT DISTINCT ledger_id(e.owner, e.kind, e.ref), e.owner, e.kind, e.ref FROM unnest(p_entries) e
-        WHERE e.amount <> 0
-          AND NOT EXISTS (SELECT 1 FROM ledger_accounts a WHERE a.id = ledger_id(e.owner, e.kind, e.ref))
-        ORDER BY 1
-        ON CONFLICT DO NOTHING;
-    PERFORM 1 FROM ledger_accounts a
-        WHERE a.id IN (SELECT ledger_id(e.owner, e.kind, e.ref) FROM unnest(p_entries) e WHERE e.amount <> 0)
-        ORDER BY a.id FOR NO KEY UPDATE;
-    GET DIAGNOSTICS v_accounts = ROW_COUNT;
+        SELECT t.id, t.key, t.kind, t.task, p_at FROM unnest(v_ids, p_keys, p_kinds, p_tasks) AS t(id, key, kind, task);
     INSERT INTO entries (transfer_id, line, account_id, amount_gwei)
-        SELECT v_ids[e.transfer], row_number() OVER (PARTITION BY e.transfer ORDER BY e.ord),
-               ledger_id(e.owner, e.kind, e.ref), e.amount
-        FROM unnest(p_entries) WITH ORDINALITY AS e(transfer, owner, kind, ref, amount, ord) WHERE e.amount <> 0;
+        SELECT v_ids[e.transfer], row_number() OVER (PARTITION BY e.transfer ORDER BY e.ord), e.account, e.amount
+        FROM unnest(v_transfers, v_accounts, v_amounts) WITH ORDINALITY AS e(transfer, account, amount, ord);
     UPDATE ledger_accounts a SET balance_gwei = a.balance_gwei + d.delta
-        FROM (SELECT ledger_id(e.owner, e.kind, e.ref) AS id, sum(e.amount)::bigint AS delta
-              FROM unnest(p_entries) e WHERE e.amount <> 0 GROUP BY 1) d
-        WHERE a.id = d.id;
-    GET DIAGNOSTICS v_touched = ROW_COUNT;
-    IF v_touched <> v_accounts OR v_touched <> (SELECT count(DISTINCT ledger_id(e.owner, e.kind, e.ref))
-                                                FROM unnest(p_entries) e WHERE e.amount <> 0) THEN
-        RAISE EXCEPTION 'ledger lost a leg: % of % accounts', v_touched, v_accounts;
+        FROM unnest(v_touched, v_deltas) AS d(account, delta) WHERE a.id = d.account;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    IF v_rows <> cardinality(v_touched) THEN
+        RAISE EXCEPTION 'ledger lost a leg: % of % accounts', v_rows, cardinality(v_touched);
     END IF;
     RETURN v_ids;
 END $$;
