@@ -25,19 +25,20 @@ const struct db_stmt sql_task_cancel_stmt = {
 
 const struct db_stmt sql_bid_create_stmt = {
     .name = "bid_create",
-    .sql = OUTCOME_OF("bid_create($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)"),
+    .sql = OUTCOME_OF("bid_create($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)"),
     .mode = DB_BATCH,
-    .param_count = 11,
+    .param_count = 12,
     .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_UUID, DB_UUID, DB_BYTES, DB_BYTES,
-               DB_INT, DB_BYTES},
+               DB_INT, DB_BYTES, DB_BYTES},
 };
 
 const struct db_stmt sql_bid_open_stmt = {
     .name = "bid_open",
-    .sql = OUTCOME_OF("bid_open($1,$2,$3,$4,$5,$6,$7,$8)"),
+    .sql = OUTCOME_OF("bid_open($1,$2,$3,$4,$5,$6,$7,$8,$9,$10)"),
     .mode = DB_BATCH,
-    .param_count = 8,
-    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_INT, DB_BYTES, DB_BYTES},
+    .param_count = 10,
+    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_INT, DB_BYTES, DB_BYTES, DB_UUID,
+               DB_UUID},
 };
 
 const struct db_stmt sql_job_heartbeat_stmt = {
@@ -58,35 +59,36 @@ const struct db_stmt sql_job_decline_stmt = {
 
 const struct db_stmt sql_job_commit_stmt = {
     .name = "job_commit",
-    .sql = OUTCOME_OF("job_commit($1,$2,$3,$4,$5,$6,$7,$8)"),
+    .sql = OUTCOME_OF("job_commit($1,$2,$3,$4,$5,$6,$7,$8,$9)"),
     .mode = DB_BATCH,
-    .param_count = 8,
-    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_INT, DB_BYTES, DB_BYTES},
+    .param_count = 9,
+    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_INT, DB_BYTES, DB_BYTES, DB_BYTES},
 };
 
 const struct db_stmt sql_job_reveal_stmt = {
     .name = "job_reveal",
-    .sql = OUTCOME_OF("job_reveal($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)"),
+    .sql = OUTCOME_OF("job_reveal($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"),
     .mode = DB_BATCH,
-    .param_count = 11,
+    .param_count = 14,
     .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_INT, DB_BYTES, DB_BYTES, DB_BYTES,
-               DB_BYTES, DB_UUID},
+               DB_BYTES, DB_UUID, DB_UUID, DB_INT, DB_BYTES},
 };
 
 const struct db_stmt sql_vote_commit_stmt = {
     .name = "vote_commit",
-    .sql = OUTCOME_OF("vote_commit($1,$2,$3,$4,$5,$6,$7)"),
+    .sql = OUTCOME_OF("vote_commit($1,$2,$3,$4,$5,$6,$7,$8)"),
     .mode = DB_BATCH,
-    .param_count = 7,
-    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_BYTES, DB_BYTES},
+    .param_count = 8,
+    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_BYTES, DB_BYTES, DB_BYTES},
 };
 
 const struct db_stmt sql_vote_reveal_stmt = {
     .name = "vote_reveal",
-    .sql = OUTCOME_OF("vote_reveal($1,$2,$3,$4,$5,$6,$7,$8,$9)"),
+    .sql = OUTCOME_OF("vote_reveal($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)"),
     .mode = DB_BATCH,
-    .param_count = 9,
-    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_BOOL, DB_TEXT, DB_BYTES, DB_BYTES},
+    .param_count = 14,
+    .params = {DB_UUID, DB_UUID, DB_TEXT, DB_BYTES, DB_UUID, DB_BOOL, DB_TEXT, DB_BYTES, DB_BYTES,
+               DB_UUID, DB_INT, DB_INT, DB_INT, DB_BYTES},
 };
 
 const struct db_stmt sql_challenge_create_stmt = {
@@ -144,6 +146,7 @@ void sql_bid_create(struct db_call *c, const struct sql_caller *who,
     bind_blob(&b, a->signature, SIG_BYTES);
     bind_int_or_null(&b, a->price_gwei);
     bind_hash(&b, a->salt);
+    bind_hash(&b, a->node_key);
     bind_done(&b);
 }
 
@@ -154,6 +157,8 @@ void sql_bid_open(struct db_call *c, const struct sql_caller *who, const struct 
     bind_int(&b, a->price_gwei);
     bind_hash(&b, a->salt);
     bind_hash(&b, a->commitment);
+    bind_uuid(&b, &a->task_id);
+    bind_uuid(&b, &a->node_id);
     bind_done(&b);
 }
 
@@ -175,14 +180,15 @@ void sql_job_decline(struct db_call *c, const struct sql_caller *who, const stru
     bind_done(&b);
 }
 
-void sql_job_commit(struct db_call *c, const struct sql_caller *who, const struct job_ref *job,
-                    const uint8_t *commitment, const uint8_t *signature)
+void sql_job_commit(struct db_call *c, const struct sql_caller *who,
+                    const struct job_commit_args *a)
 {
     struct bind b = bind_begin(c, &sql_job_commit_stmt, who);
-    bind_uuid(&b, &job->job_id);
-    bind_int(&b, job->fence);
-    bind_hash(&b, commitment);
-    bind_blob(&b, signature, SIG_BYTES);
+    bind_uuid(&b, &a->job.job_id);
+    bind_int(&b, a->job.fence);
+    bind_hash(&b, a->commitment);
+    bind_blob(&b, a->signature, SIG_BYTES);
+    bind_hash(&b, a->node_key);
     bind_done(&b);
 }
 
@@ -197,16 +203,20 @@ void sql_job_reveal(struct db_call *c, const struct sql_caller *who,
     bind_hash(&b, a->digest);
     bind_blob(&b, a->result.data, a->result.len);
     bind_uuid(&b, a->blob_id);
+    bind_uuid(&b, &a->task_id);
+    bind_int(&b, a->slot);
+    bind_hash(&b, a->node_key);
     bind_done(&b);
 }
 
-void sql_vote_commit(struct db_call *c, const struct sql_caller *who, const struct uuid *seat_id,
-                     const uint8_t *commitment, const uint8_t *signature)
+void sql_vote_commit(struct db_call *c, const struct sql_caller *who,
+                     const struct vote_commit_args *a)
 {
     struct bind b = bind_begin(c, &sql_vote_commit_stmt, who);
-    bind_uuid(&b, seat_id);
-    bind_hash(&b, commitment);
-    bind_blob(&b, signature, SIG_BYTES);
+    bind_uuid(&b, &a->seat_id);
+    bind_hash(&b, a->commitment);
+    bind_blob(&b, a->signature, SIG_BYTES);
+    bind_hash(&b, a->node_key);
     bind_done(&b);
 }
 
@@ -219,6 +229,11 @@ void sql_vote_reveal(struct db_call *c, const struct sql_caller *who,
     bind_text(&b, a->reason);
     bind_hash(&b, a->salt);
     bind_hash(&b, a->commitment);
+    bind_uuid(&b, &a->task_id);
+    bind_int(&b, a->slot);
+    bind_int(&b, a->fence);
+    bind_int(&b, a->rung);
+    bind_hash(&b, a->node_key);
     bind_done(&b);
 }
 

@@ -61,16 +61,20 @@ struct bid_create_args {
     const uint8_t *signature;  /* SIG_BYTES */
     const int64_t *price_gwei; /* both NULL, or with sealing 'operator' both set */
     const uint8_t *salt;
+    const uint8_t *node_key; /* that verified the signature; not the node's: signature_invalid */
 };
 void sql_bid_create(struct db_call *c, const struct sql_caller *who,
                     const struct bid_create_args *a);
 
-/* commitment is what the read half computed from task, entity, node, price and salt. */
+/* commitment is what the read half computed from task, entity, node, price and salt;
+ * commitment_mismatch when it or one of the ids is not the bid's. */
 struct bid_open_args {
     struct uuid bid_id;
     int64_t price_gwei;
     const uint8_t *salt;
     const uint8_t *commitment;
+    struct uuid task_id;
+    struct uuid node_id;
 };
 void sql_bid_open(struct db_call *c, const struct sql_caller *who, const struct bid_open_args *a);
 
@@ -83,10 +87,18 @@ struct job_ref {
 void sql_job_heartbeat(struct db_call *c, const struct sql_caller *who, const struct job_ref *job);
 void sql_job_decline(struct db_call *c, const struct sql_caller *who, const struct job_ref *job,
                      const char *reason);
-void sql_job_commit(struct db_call *c, const struct sql_caller *who, const struct job_ref *job,
-                    const uint8_t *commitment, const uint8_t *signature);
 
-/* commitment is what the read half computed from task, slot, fence, node key, salt and digest. */
+struct job_commit_args {
+    struct job_ref job;
+    const uint8_t *commitment;
+    const uint8_t *signature;
+    const uint8_t *node_key; /* not the job's node's: commitment_mismatch */
+};
+void sql_job_commit(struct db_call *c, const struct sql_caller *who,
+                    const struct job_commit_args *a);
+
+/* commitment is what the read half computed from task, slot, fence, node key, salt and digest;
+ * commitment_mismatch when it or one of them is not the job's. */
 struct job_reveal_args {
     struct job_ref job;
     const uint8_t *commitment;
@@ -94,20 +106,35 @@ struct job_reveal_args {
     const uint8_t *digest;
     struct bytes result;        /* inline; data NULL when it is a blob */
     const struct uuid *blob_id; /* own, complete, with the same digest; NULL when inline */
+    struct uuid task_id;
+    int64_t slot;
+    const uint8_t *node_key;
 };
 void sql_job_reveal(struct db_call *c, const struct sql_caller *who,
                     const struct job_reveal_args *a);
 
-void sql_vote_commit(struct db_call *c, const struct sql_caller *who, const struct uuid *seat_id,
-                     const uint8_t *commitment, const uint8_t *signature);
+struct vote_commit_args {
+    struct uuid seat_id;
+    const uint8_t *commitment;
+    const uint8_t *signature;
+    const uint8_t *node_key; /* not the seat's node's: commitment_mismatch */
+};
+void sql_vote_commit(struct db_call *c, const struct sql_caller *who,
+                     const struct vote_commit_args *a);
 
-/* commitment is what the read half computed. */
+/* commitment is what the read half computed; commitment_mismatch when it or one of task, slot,
+ * fence, rung and node key is not the seat's. */
 struct vote_reveal_args {
     struct uuid seat_id;
     bool vote;
     const char *reason; /* at most 200 characters; NULL for none */
     const uint8_t *salt;
     const uint8_t *commitment;
+    struct uuid task_id;
+    int64_t slot;
+    int64_t fence;
+    int64_t rung;
+    const uint8_t *node_key;
 };
 void sql_vote_reveal(struct db_call *c, const struct sql_caller *who,
                      const struct vote_reveal_args *a);

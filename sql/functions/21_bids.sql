@@ -6,7 +6,7 @@ CREATE OR REPLACE FUNCTION owner_of(e entities) RETURNS uuid LANGUAGE sql IMMUTA
 
 -- The hottest write. The last revision of (task, round, entity) counts; the first one takes the lock.
 CREATE OR REPLACE FUNCTION bid_create(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_id uuid[], p_task uuid[],
-    p_node uuid[], p_commitment bytea[], p_signature bytea[], p_price bigint[], p_salt bytea[])
+    p_node uuid[], p_commitment bytea[], p_signature bytea[], p_price bigint[], p_salt bytea[], p_node_key bytea[])
 RETURNS SETOF outcome LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     k_revisions CONSTANT int := 100;    -- of one bidder and round
@@ -58,6 +58,7 @@ BEGIN
                     WHEN t.id <> ALL (v_locked) THEN 'busy'
                     WHEN j.suspended THEN 'suspended'
                     WHEN n.id IS NULL OR n.entity_id <> j.entity THEN 'not_found'
+                    WHEN n.node_key <> p_node_key[j.ord] THEN 'signature_invalid'
                     WHEN n.retired_at IS NOT NULL THEN 'node_retired'
                     WHEN t.state <> 'open' OR v_at >= t.closes_at THEN 'window_closed'
                     WHEN t.requester = s.bidder THEN 'own_task'
@@ -139,16 +140,18 @@ BEGIN
     RETURN QUERY SELECT * FROM unnest(v_done);
 END $$;
 
--- Opens the last revision in the opening window. Price and eligibility are judged at the award, not here.
+-- Opens the last revision in the opening window. Price and eligibility are judged at the award, not here. When every counting
+-- bid of the round is open, the award need not wait for the end of the window.
 CREATE OR REPLACE FUNCTION bid_open(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_bid uuid[], p_price bigint[],
-                                    p_salt bytea[], p_commitment bytea[])
+                                    p_salt bytea[], p_commitment bytea[], p_task uuid[], p_node uuid[])
 RETURNS SETOF outcome LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_locked uuid[];
     v_at timestamptz;
     v_done outcome[];
+    v_tasks uuid[];         -- whose last counting bid is open now
 BEGIN
-    v_locked := tasks_lock(array(SELECT b.task_id FROM bids b WHERE b.id = ANY (p_bid)), true);
+    v_locked := tasks_lock(array(SELECT b.task_id FROM bids b WHERE b.id = ANY (p_bid)), false);
     PERFORM 1 FROM bids WHERE id = ANY (p_bid) ORDER BY id FOR NO KEY UPDATE;
     v_at := clock_timestamp();
     SELECT array_agg(CASE
@@ -160,7 +163,7 @@ BEGIN
                   WHEN b.id IS NULL THEN 'not_found'
                   WHEN b.task_id <> ALL (v_locked) THEN 'busy'
                   WHEN p_price[j.ord] NOT BETWEEN 1 AND 1000000000000000000 THEN 'amount_range'
-                  WHEN p_commitment[j.ord] <> b.commitment THEN 'commitment_mismatch'
+                  WHEN p_commitment[j.ord] <> b.commitment OR p_task[j.ord] <> b.task_id OR p_node[j.ord] <> b.node_id THEN 'commitment_mismatch'
                   WHEN b.opened_at IS NOT NULL THEN NULL
                   WHEN b.round <> t.round OR t.state NOT IN ('open', 'opening') OR v_at >= t.opens_until THEN 'window_closed'
                   WHEN v_at < t.closes_at THEN 'window_not_open'
@@ -173,6 +176,14 @@ BEGIN
         FROM (SELECT DISTINCT ON (d.id) d.id, p_price[d.ord] AS price, p_salt[d.ord] AS salt FROM unnest(v_done) d
               WHERE d.status = 'ok' AND NOT d.replayed ORDER BY d.id, d.ord) o
         WHERE b.id = o.id AND b.opened_at IS NULL;
+    v_tasks := array(SELECT DISTINCT b.task_id FROM unnest(v_done) d JOIN bids b ON b.id = d.id
+        WHERE d.status = 'ok' AND NOT d.replayed AND d.at = v_at AND NOT EXISTS (
+            SELECT 1 FROM bids y WHERE y.task_id = b.task_id AND y.round = b.round AND y.opened_at IS NULL AND NOT EXISTS (
+                SELECT 1 FROM bids z WHERE z.task_id = y.task_id AND z.entity_id = y.entity_id AND z.round = y.round
+                AND z.revision > y.revision)) ORDER BY 1);
+    PERFORM work_ask('auction', t, v_at) FROM unnest(v_tasks) t;
     PERFORM calls_keep('bid_open', p_entity, p_idem, p_hash, v_done);
-    RETURN QUERY SELECT * FROM unnest(v_done);
+    RETURN QUERY SELECT d.ord, d.status, d.id, d.at, d.detail, d.replayed,
+            CASE WHEN b.task_id = ANY (v_tasks) THEN 'work' END
+        FROM unnest(v_done) d LEFT JOIN bids b ON b.id = d.id;
 END $$;

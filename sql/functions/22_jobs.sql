@@ -90,7 +90,7 @@ $$;
 
 -- The first commitment of a fence is final. In time means: within the lease and before the deadline, by a clock read under the lock.
 CREATE OR REPLACE FUNCTION job_commit(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_job uuid[], p_fence bigint[],
-                                      p_commitment bytea[], p_signature bytea[])
+                                      p_commitment bytea[], p_signature bytea[], p_node_key bytea[])
 RETURNS SETOF outcome LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_locked uuid[];
@@ -107,11 +107,13 @@ BEGIN
         FROM (SELECT c.*, b.id, b.committed_at, coalesce(job_refusal(b, c.entity, p_fence[c.ord], v_locked), CASE
                   WHEN b.state = 'declined' THEN 'fence_stale'
                   WHEN octet_length(p_commitment[c.ord]) <> 32 OR octet_length(p_signature[c.ord]) <> 64 THEN 'bad_field'
+                  WHEN n.node_key <> p_node_key[c.ord] THEN 'commitment_mismatch'
                   WHEN b.commitment IS NOT NULL THEN CASE WHEN b.commitment <> p_commitment[c.ord] THEN 'already_done' END
                   WHEN first_value(p_commitment[c.ord]) OVER (PARTITION BY b.id ORDER BY c.ord) <> p_commitment[c.ord] THEN 'busy'
                   WHEN v_at > b.lease_until OR v_at > t.deadline_at THEN 'lease_lapsed' END) AS refusal
               FROM calls_judged('job_commit', p_entity, p_key, p_idem, p_hash) c
               LEFT JOIN jobs b ON b.id = p_job[c.ord]
+              LEFT JOIN nodes n ON n.id = b.node_id
               LEFT JOIN tasks t ON t.id = b.task_id) x;
     WITH fresh AS (
         UPDATE jobs b SET state = 'committed', commitment = o.commitment, commit_signature = o.signature, committed_at = v_at,
@@ -129,9 +131,17 @@ BEGIN
         FROM unnest(v_done) d;
 END $$;
 
+-- Until when a committed slot may reveal: its own lease, or a reveal window after the last commitment it had to wait for.
+CREATE OR REPLACE FUNCTION reveal_until(p_task uuid, p_lease timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+    SELECT greatest(p_lease, max(j.committed_at) + p.reveal_ms * interval '1 ms')
+    FROM jobs j JOIN tasks t ON t.id = j.task_id JOIN policies p ON p.id = t.policy_id
+    WHERE j.task_id = p_task AND j.state IN ('committed', 'revealed', 'checked') GROUP BY p.reveal_ms
+$$;
+
 -- Opens the commitment with the result itself. Not before every live slot has committed, so that nobody can copy.
 CREATE OR REPLACE FUNCTION job_reveal(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_job uuid[], p_fence bigint[],
-    p_commitment bytea[], p_salt bytea[], p_digest bytea[], p_result bytea[], p_blob uuid[])
+    p_commitment bytea[], p_salt bytea[], p_digest bytea[], p_result bytea[], p_blob uuid[],
+    p_task uuid[], p_slot bigint[], p_node_key bytea[])
 RETURNS SETOF outcome LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_locked uuid[];
@@ -154,9 +164,11 @@ BEGIN
         v_status := coalesce(job_refusal(v_job, c.entity, p_fence[c.ord], v_locked), CASE
             WHEN v_job.state = 'declined' THEN 'fence_stale'
             WHEN v_job.commitment IS NULL THEN 'not_committed'
-            WHEN v_job.commitment <> p_commitment[c.ord] THEN 'commitment_mismatch'
+            WHEN v_job.commitment <> p_commitment[c.ord] OR v_job.task_id <> p_task[c.ord] OR v_job.slot <> p_slot[c.ord]
+                OR p_node_key[c.ord] <> (SELECT n.node_key FROM nodes n WHERE n.id = v_job.node_id) THEN 'commitment_mismatch'
             WHEN v_job.revealed_at IS NOT NULL THEN 'ok'
             WHEN EXISTS (SELECT 1 FROM jobs s WHERE s.task_id = v_job.task_id AND s.state = 'assigned') THEN 'reveal_early'
+            WHEN v_job.state <> 'committed' OR v_at >= reveal_until(v_job.task_id, v_job.lease_until) THEN 'lease_lapsed'
             WHEN (p_result[c.ord] IS NULL) = (p_blob[c.ord] IS NULL) THEN 'bad_field'
             WHEN p_blob[c.ord] IS NULL AND octet_length(p_result[c.ord]) > 1048576 THEN 'too_large'
             WHEN p_blob[c.ord] IS NULL AND sha256(p_result[c.ord]) <> p_digest[c.ord] THEN 'blob_hash_mismatch'

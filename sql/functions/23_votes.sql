@@ -8,7 +8,7 @@ $$;
 
 -- The first commitment of a seat is final. When the last seat commits, revealing starts at once.
 CREATE OR REPLACE FUNCTION vote_commit(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_seat uuid[],
-                                       p_commitment bytea[], p_signature bytea[])
+                                       p_commitment bytea[], p_signature bytea[], p_node_key bytea[])
 RETURNS SETOF outcome LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_locked uuid[];
@@ -32,6 +32,7 @@ BEGIN
             WHEN v_seat.entity_id <> c.entity THEN 'forbidden'
             WHEN v_seat.task_id <> ALL (v_locked) THEN 'busy'
             WHEN octet_length(p_commitment[c.ord]) <> 32 OR octet_length(p_signature[c.ord]) <> 64 THEN 'bad_field'
+            WHEN p_node_key[c.ord] <> (SELECT n.node_key FROM nodes n WHERE n.id = v_seat.node_id) THEN 'commitment_mismatch'
             WHEN v_seat.commitment = p_commitment[c.ord] THEN 'ok'
             WHEN v_seat.commitment IS NOT NULL THEN 'already_done'
             WHEN v_seat.state <> 'seated' OR v_at > v_seat.commit_until THEN 'window_closed'
@@ -47,7 +48,8 @@ BEGIN
             PERFORM event_note(v_seat.task_id, 'vote_committed', v_at, jsonb_build_object('seat', v_seat.id, 'rung', v_seat.rung_id,
                 'commitment', encode(p_commitment[c.ord], 'hex')));
             IF NOT EXISTS (SELECT 1 FROM seats s WHERE s.rung_id = v_seat.rung_id AND s.state = 'seated') THEN
-                UPDATE rungs SET reveal_from = v_at, reveal_until = v_at + (reveal_until - commit_until)
+                UPDATE rungs SET reveal_from = v_at, reveal_until = v_at + (SELECT p.reveal_ms * interval '1 ms'
+                        FROM tasks t JOIN policies p ON p.id = t.policy_id WHERE t.id = v_seat.task_id)
                     WHERE id = v_seat.rung_id AND reveal_from IS NULL;
                 PERFORM work_ask('committee', v_seat.task_id, v_at);
                 v_wake := v_wake || ' work ' || rung_wake(v_seat.rung_id);
@@ -61,7 +63,8 @@ END $$;
 
 -- Opens a vote. Votes stay private until the tally; the event only says that this seat has voted.
 CREATE OR REPLACE FUNCTION vote_reveal(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_seat uuid[], p_vote boolean[],
-                                       p_reason text[], p_salt bytea[], p_commitment bytea[])
+                                       p_reason text[], p_salt bytea[], p_commitment bytea[], p_task uuid[], p_slot bigint[], p_fence bigint[],
+    p_rung bigint[], p_node_key bytea[])
 RETURNS SETOF outcome LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_locked uuid[];
@@ -87,7 +90,9 @@ BEGIN
             WHEN v_seat.task_id <> ALL (v_locked) THEN 'busy'
             WHEN length(p_reason[c.ord]) > 200 THEN 'bad_field'
             WHEN v_seat.commitment IS NULL THEN 'not_committed'
-            WHEN v_seat.commitment <> p_commitment[c.ord] THEN 'commitment_mismatch'
+            WHEN v_seat.commitment <> p_commitment[c.ord] OR v_seat.task_id <> p_task[c.ord] OR v_rung.slot <> p_slot[c.ord]
+                OR v_rung.fence <> p_fence[c.ord] OR v_rung.rung <> p_rung[c.ord]
+                OR p_node_key[c.ord] <> (SELECT n.node_key FROM nodes n WHERE n.id = v_seat.node_id) THEN 'commitment_mismatch'
             WHEN v_seat.revealed_at IS NOT NULL THEN 'ok'
             WHEN v_seat.state <> 'committed' OR v_rung.tallied_at IS NOT NULL THEN 'window_closed'
             WHEN v_rung.reveal_from IS NULL OR v_at < v_rung.reveal_from THEN 'reveal_early'
