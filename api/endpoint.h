@@ -10,6 +10,8 @@
 struct api_call {
     struct db_call db;          /* db.stmt NULL: no statement, show runs at once with rows NULL */
     char topic[HTTP_TOPIC_MAX]; /* long polls: what to wait for; "" none */
+    bool show_last;             /* long polls: at the deadline show runs with last set, no 204 */
+    bool last;                  /* set by the dispatcher: this show may not wait any more */
     void *state;                /* arena memory carried from read to show */
 };
 

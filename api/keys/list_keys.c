@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/input.h"
+#include "api/page.h"
+#include "api/view.h"
+#include "sql/reads_account.h"
+
+static enum err read(struct http_request *rq, struct api_call *call)
+{
+    const struct sql_page *page = NULL;
+    enum err e = page_read(rq, call, &page);
+    if (e == ERR_OK)
+        sql_list_keys(&call->db, &rq->who.account, page);
+    return e;
+}
+
+static void element(struct http_request *rq, const struct db_rows *rows, int row)
+{
+    static const struct view_field FIELDS[] = {
+        {"id", VIEW_ID, "key"},          {"name", VIEW_TEXT, NULL},
+        {"scopes", VIEW_SCOPES, NULL},   {"created_at", VIEW_TIME, NULL},
+        {"expires_at", VIEW_TIME, NULL}, {"revoked_at", VIEW_TIME, NULL},
+    };
+    struct view v = view_open(rq, "key");
+    view_row(&v, FIELDS, COUNT_OF(FIELDS), rows, row);
+    view_close(&v);
+}
+
+static enum err show(struct http_request *rq, const struct api_call *call,
+                     const struct db_rows *rows)
+{
+    static const struct page_view VIEW = {element, "id", NULL};
+    return page_show(rq, call, rows, &VIEW);
+}
+
+const struct endpoint endpoint_list_keys = {read, show};
