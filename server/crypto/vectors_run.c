@@ -18,6 +18,7 @@ static const struct vectors_format FORMATS[] = {
     {"groth16-risc0", "risc0-groth16/1", vectors_risc0},
     {"groth16-sp1", "sp1-groth16/1", vectors_sp1},
     {"keccak", "keccak256/1", vectors_keccak},
+    {"plonk-snarkjs", "snarkjs-plonk-raw/1", vectors_plonk},
     {"pow-bitcoin", "pow-header/1", vectors_pow_headers},
     {"pow-bitcoin", "header-chain/1", vectors_pow_chain},
     {"pow-bitcoin", "btc-retarget/1", vectors_pow_retarget},

@@ -48,6 +48,7 @@ bool vectors_hex_exact(const json_t *c, const char *name, uint8_t *out, size_t l
 typedef void vectors_runner(struct vectors_run *run, const json_t *doc);
 
 vectors_runner vectors_bn254, vectors_groth16, vectors_groth16_text, vectors_sp1, vectors_risc0,
-    vectors_pow_headers, vectors_pow_chain, vectors_pow_retarget, vectors_auxpow, vectors_keccak;
+    vectors_pow_headers, vectors_pow_chain, vectors_pow_retarget, vectors_auxpow, vectors_keccak,
+    vectors_plonk;
 
 #endif
