@@ -222,7 +222,8 @@ bool queue_split(struct db_engine *e, struct batch *b)
     second->count = b->count - half;
     memcpy(second->jobs, b->jobs + half, (size_t)second->count * sizeof b->jobs[0]);
     b->count = half;
-    b->tries = 0;
+    b->tries = 1; /* the whole was repeated where that makes sense */
+    second->tries = 1;
     queue_again(e, b, 0);
     queue_again(e, second, 0);
     atomic_fetch_add(&e->bisections, 1);

@@ -64,6 +64,7 @@ struct link {
     uint32_t events;
     enum link_state state;
     bool pipelined;
+    bool complained;    /* that it cannot connect */
     bool unsafe_notice; /* since it was last cleared */
     unsigned failures;  /* in a row */
     int64_t retry_ms;   /* LINK_DOWN: next try */
@@ -111,8 +112,10 @@ struct writer {
 };
 
 enum sent_kind { SENT_PREPARE, SENT_QUERY, SENT_SYNC };
+enum sent_fate { FATE_OPEN, FATE_DOOMED, FATE_ORPHANED };
 struct sent {
     enum sent_kind kind;
+    enum sent_fate fate;
     bool answered;
     int64_t sent_ms;
     const struct db_stmt *stmt; /* SENT_PREPARE */
@@ -126,7 +129,6 @@ struct reader {
     unsigned tail;
     int flight;   /* SENT_QUERY between head and tail */
     int unsynced; /* calls since the last sync */
-    bool prepare_failed;
 };
 
 struct db_engine {
@@ -173,16 +175,14 @@ void queue_free(struct writer *w);
 bool queue_push(struct writer *w, struct job *j);
 /* A call that was found busy: back into its queue after a while. */
 void queue_delay(struct db_engine *e, struct job *j);
-/* The next group to send, NULL when nothing is due. */
 struct batch *queue_take(struct db_engine *e);
 /* A group that was rolled back: once more, not before wait_ms. */
 void queue_again(struct db_engine *e, struct batch *b, int64_t wait_ms);
-/* Two groups of one, to corner the call that breaks it; false: out of memory. */
+/* Two groups of one, to corner the bad call; false: out of memory. */
 bool queue_split(struct db_engine *e, struct batch *b);
 /* Returns the delayed to their queues, answers the overdue. */
 void queue_check(struct db_engine *e);
 void queue_stop(struct db_engine *e);
-/* As link_wait_ms, for queue_take. */
 int64_t queue_wait_ms(const struct db_engine *e);
 void batch_answer(struct db_engine *e, struct batch *b, enum err result);
 

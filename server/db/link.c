@@ -68,9 +68,10 @@ void link_close(struct link *l)
 /* A database that is down is one line, not one per attempt. */
 static void give_up(struct link *l)
 {
-    if (l->failures <= 1)
+    if (!l->complained)
         log_event(LOG_ERROR, "cannot connect to the database", "connection", l->role, "reason",
                   l->pg == NULL ? "no memory" : PQerrorMessage(l->pg), NULL);
+    l->complained = true;
     link_close(l);
 }
 
@@ -104,6 +105,7 @@ static bool become_up(struct link *l)
     if (l->failures > 0)
         atomic_fetch_add(&l->engine->reconnects, 1);
     l->failures = 0;
+    l->complained = false;
     l->state = LINK_UP;
     l->unsafe_notice = false;
     watch(l, EPOLLIN);

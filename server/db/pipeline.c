@@ -39,7 +39,6 @@ static void lose(struct db_engine *e, struct reader *r)
     }
     r->flight = 0;
     r->unsynced = 0;
-    r->prepare_failed = false;
 }
 
 static bool sync_now(struct db_engine *e, struct reader *r)
@@ -139,7 +138,7 @@ static bool is_stale(const PGresult *result)
 }
 
 /* Takes result. False: the connection must be made anew. */
-static bool take_query(struct db_engine *e, struct reader *r, struct sent *s, PGresult *result)
+static bool take_query(struct db_engine *e, struct sent *s, PGresult *result)
 {
     struct job *j = s->job;
     ExecStatusType status = PQresultStatus(result);
@@ -151,27 +150,42 @@ static bool take_query(struct db_engine *e, struct reader *r, struct sent *s, PG
         db_rows_unref(rows);
         return true;
     }
-    if (status != PGRES_PIPELINE_ABORTED) {
-        stale = is_stale(result);
-        fail_read(e, j, result);
-    } else if (r->prepare_failed) { /* its own: a prepare stands right before its query */
+    if (s->fate == FATE_DOOMED) {
         engine_answer(e, j, ERR_DB_FAULT, NULL);
-    } else {
+    } else if (status == PGRES_PIPELINE_ABORTED || s->fate == FATE_ORPHANED) {
         j->tries--; /* not its fault */
         again_or(e, j, ERR_DB_RETRY);
+    } else {
+        stale = is_stale(result);
+        fail_read(e, j, result);
     }
     PQclear(result);
     return !stale;
 }
 
+/* The calls behind a prepare that did not happen find no statement: those whose prepare failed fail
+ * with it, those whose prepare was aborted by a neighbour are sent again. */
+static void decide_followers(struct reader *r, const struct db_stmt *stmt, enum sent_fate fate)
+{
+    for (unsigned i = r->head + 1; i != r->tail; i++) {
+        struct sent *s = &r->sent[i % SENT_MAX];
+        if (s->kind == SENT_PREPARE && s->stmt == stmt)
+            return;
+        if (s->kind == SENT_QUERY && s->job->stmt == stmt)
+            s->fate = fate;
+    }
+}
+
 static void take_prepare(struct reader *r, const struct sent *s, PGresult *result)
 {
     ExecStatusType status = PQresultStatus(result);
-    if (status != PGRES_COMMAND_OK)
+    if (status != PGRES_COMMAND_OK) {
+        bool aborted = status == PGRES_PIPELINE_ABORTED;
         session_forget(&r->link.prepared, s->stmt);
-    r->prepare_failed = status == PGRES_FATAL_ERROR;
-    if (r->prepare_failed)
-        engine_log_failure("a statement cannot be prepared", s->stmt, result);
+        decide_followers(r, s->stmt, aborted ? FATE_ORPHANED : FATE_DOOMED);
+        if (!aborted)
+            engine_log_failure("a statement cannot be prepared", s->stmt, result);
+    }
     PQclear(result);
 }
 
@@ -196,10 +210,8 @@ static bool take(struct db_engine *e, struct reader *r, PGresult *result)
     case SENT_QUERY:
         break;
     }
-    bool ok = take_query(e, r, s, result);
-    r->prepare_failed = false;
     r->flight--;
-    return ok;
+    return take_query(e, s, result);
 }
 
 /* False: the connection is out of step or gone. */
