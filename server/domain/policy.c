@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "server/domain/sortition.h"
+
 enum { PRESET_DEFAULT, PRESET_DEVELOPMENT, PRESET_CYSIC, PRESETS };
 
 static const struct number {
@@ -54,7 +56,7 @@ static bool parse_ladder(const json_t *row, struct ladder *out)
     for (size_t i = 0; i < count; i++) {
         json_int_t s = json_integer_value(json_array_get(seats, i));
         json_int_t q = json_integer_value(json_array_get(quorums, i));
-        if (s < 1 || s > 512 || q < 1 || q > s || (i > 0 && s <= out->rungs[i - 1].seats))
+        if (s < 1 || s > SORTITION_SEATS_MAX || q < 1 || q > s)
             return false;
         out->rungs[i] = (struct rung){(int)s, (int)q};
     }
@@ -124,10 +126,12 @@ enum err policy_preset(const char *name, struct policy *out)
         int column;
         bool cysic;
         bool check;
-    } presets[] = {{"default", PRESET_DEFAULT, false, true},
-                   {"development", PRESET_DEVELOPMENT, false, true},
-                   {"development-ladder", PRESET_DEVELOPMENT, false, false},
-                   {"cysic-production", PRESET_CYSIC, true, false}};
+        bool operator_opens;
+    } presets[] = {{"default", PRESET_DEFAULT, false, true, false},
+                   {"development", PRESET_DEVELOPMENT, false, true, false},
+                   {"development-ladder", PRESET_DEVELOPMENT, false, false, false},
+                   {"development-fast", PRESET_DEVELOPMENT, false, true, true},
+                   {"cysic-production", PRESET_CYSIC, true, false, true}};
     static const struct ladder ladders[] = {{{{5, 5}, {15, 11}, {31, 21}, {101, 68}}, 4},
                                             {{{20, 12}}, 1}};
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
@@ -137,7 +141,7 @@ enum err policy_preset(const char *name, struct policy *out)
         for (size_t n = 0; n < NUMBERS; n++)
             *number_of(out, &numbers[n]) = numbers[n].preset[presets[i].column];
         out->rule = presets[i].cysic ? RANKING_CYSIC : RANKING_WEIGHTED;
-        out->sealing_operator = presets[i].cysic;
+        out->sealing_operator = presets[i].operator_opens;
         out->mechanical_check = presets[i].check;
         out->committee = true;
         out->ladder = ladders[presets[i].cysic];

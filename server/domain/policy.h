@@ -28,8 +28,9 @@ enum err policy_parse(const json_t *row, struct policy *out, const char **out_me
 /* The columns as a JSON object that policy_parse reads back; NULL without memory. */
 json_t *policy_json(const struct policy *p);
 
-/* "default", "cysic-production", "development" (the default with short windows) or
- * "development-ladder" (the same without the coordinator's own check, so that committees climb).
+/* "default", "cysic-production", "development" (the default with short windows),
+ * "development-ladder" (the same without the coordinator's own check, so that committees climb) or
+ * "development-fast" (openings come with the bids): version 1 of the seeded policies.
  * ERR_UNKNOWN_POLICY. */
 enum err policy_preset(const char *name, struct policy *out) CF_MUST_CHECK;
 

@@ -5,9 +5,21 @@
 
 #include "server/core/money.h"
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t fee_of(const struct settle_terms *t, const struct settle_slot *s)
+{
+    return money_mul_div(s->price_gwei, t->fee_ppm, PPM);
+}
+
+/* A fee and a pool of more than the whole price between them leave the provider nothing, not less.
+ */
 static int64_t pool_of(const struct settle_terms *t, const struct settle_slot *s)
 {
-    return money_mul_div(s->price_gwei, t->pool_ppm, PPM);
+    return least(money_mul_div(s->price_gwei, t->pool_ppm, PPM), s->price_gwei - fee_of(t, s));
 }
 
 static enum err add_to(int64_t *sum, int64_t amount)
@@ -20,9 +32,9 @@ static enum err split_slots(const struct settle_terms *t, struct settle_slot *sl
 {
     for (size_t i = 0; i < count; i++) {
         struct settle_slot *s = &slots[i];
-        s->fee_gwei = money_mul_div(s->price_gwei, t->fee_ppm, PPM);
+        s->fee_gwei = fee_of(t, s);
         s->net_gwei = s->price_gwei - s->fee_gwei - pool_of(t, s);
-        if (s->net_gwei < 0 || add_to(&out->fee_gwei, s->fee_gwei) != ERR_OK ||
+        if (add_to(&out->fee_gwei, s->fee_gwei) != ERR_OK ||
             add_to(&out->provider_gwei, s->net_gwei) != ERR_OK)
             return ERR_RANGE;
     }
@@ -83,11 +95,6 @@ int64_t settle_penalty_gwei(int64_t bond_gwei, int64_t fee_gwei, int64_t count)
     if (money_mul(fee_gwei, count, &penalty) != ERR_OK || penalty > bond_gwei)
         return bond_gwei;
     return penalty;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 struct settle_waterfall settle_waterfall(int64_t slash_gwei, int64_t verification_gwei,

@@ -143,10 +143,8 @@ BEGIN
             SELECT x.id, x.entity, x.task, x.bond, x.bid, x.amount, x.reason, x.evidence, p_transfers[x.transfer], p_at
             FROM jsonb_to_recordset(p->'slashes') AS x(id uuid, entity uuid, task uuid, bond uuid, bid uuid, amount bigint,
                 reason text, evidence jsonb, transfer int);
-        INSERT INTO stake_history (entity_id, at, transfer_id, total_gwei)
-            SELECT DISTINCT ON (x.entity) x.entity, p_at, p_transfers[x.transfer],
-                   ledger_balance(x.entity, 'reserve') + ledger_balance(x.entity, 'bond')
-            FROM jsonb_to_recordset(p->'slashes') AS x(entity uuid, transfer int) ORDER BY x.entity, x.transfer DESC;
+        PERFORM stake_note(array_agg(x.entity ORDER BY x.transfer), array_agg(p_transfers[x.transfer] ORDER BY x.transfer), p_at)
+            FROM jsonb_to_recordset(p->'slashes') AS x(entity uuid, transfer int);
     END IF;
 END $$;
 

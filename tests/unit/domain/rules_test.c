@@ -246,6 +246,7 @@ static void test_policies(void)
     check_preset("cysic-production");
     check_preset("development");
     check_preset("development-ladder");
+    check_preset("development-fast");
     CU_ASSERT_EQUAL(policy_preset("other", &p), ERR_UNKNOWN_POLICY);
     CU_ASSERT_EQUAL(policy_preset("default", &p), ERR_OK);
     CU_ASSERT_EQUAL(policy_ladder_ms(&p), 4 * (2 * 60000 + 30000));
