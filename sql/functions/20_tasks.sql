@@ -64,7 +64,7 @@ BEGIN
     FOR c IN
         SELECT j.*, p AS policy, b.id AS blob, b.state AS blob_state, a.balance_gwei
         FROM calls_judged('task_create', p_entity, p_key, p_idem, p_hash) j
-        LEFT JOIN LATERAL (SELECT * FROM policies WHERE name = p_policy[j.ord] ORDER BY version DESC LIMIT 1) p ON true
+        LEFT JOIN policies p ON p.id = (SELECT x.id FROM policies x WHERE x.name = p_policy[j.ord] ORDER BY x.version DESC LIMIT 1)
         LEFT JOIN blobs b ON b.id = p_input_blob[j.ord] AND b.entity_id = j.entity
         LEFT JOIN ledger_accounts a ON a.id = ledger_id(j.entity, 'available', nil_uuid())
         ORDER BY j.entity, j.ord
