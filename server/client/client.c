@@ -46,20 +46,15 @@ static bool stopped(const struct client *c)
     return c->stop && atomic_load_explicit(c->stop, memory_order_relaxed);
 }
 
-static void ignore_curl_setup(void)
-{
-    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 enum err client_new(const struct client_options *o, struct client **out)
 {
-    static _Thread_local bool ready;
     struct client *c = calloc(1, sizeof *c);
-    if (!ready) {
-        ignore_curl_setup();
-        ready = true;
-    }
     if (!c) {
+        return ERR_NO_MEMORY;
+    }
+    /* Counted and thread-safe since libcurl 7.84. */
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        free(c);
         return ERR_NO_MEMORY;
     }
     c->curl = curl_easy_init();
@@ -101,6 +96,7 @@ void client_free(struct client *c)
     free(c->base_url);
     free(c->user_agent);
     free(c);
+    curl_global_cleanup();
 }
 
 void client_set_key(struct client *c, const char *key)
@@ -227,17 +223,12 @@ static bool build_headers(const struct client *c, const struct client_call *call
     return ok && add_header(list, "Expect", "");
 }
 
-static void set_options(struct client *c, const struct client_call *call, struct transfer *t,
-                        struct curl_slist *headers, const char *url, const void *body,
-                        size_t body_len)
+static void set_options(struct client *c, const struct client_call *call, struct transfer *t)
 {
     CURL *h = c->curl;
-    curl_easy_reset(h); /* keeps the connection */
-    curl_easy_setopt(h, CURLOPT_URL, url);
     curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(h, CURLOPT_USERAGENT, c->user_agent);
     curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT_MS, 3000L);
     curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)(c->timeout_ms + call->wait_ms));
@@ -248,11 +239,18 @@ static void set_options(struct client *c, const struct client_call *call, struct
     curl_easy_setopt(h, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(h, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(h, CURLOPT_XFERINFODATA, t);
+}
+
+static void set_body(struct client *c, const struct client_call *call, const char *body)
+{
+    CURL *h = c->curl;
+    const void *data = body ? body : call->raw;
+    size_t len = body ? strlen(body) : call->raw_len;
     if (strcmp(call->method, "GET") != 0) {
         curl_easy_setopt(h, CURLOPT_POST, 1L);
         curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, call->method);
-        curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body_len);
-        curl_easy_setopt(h, CURLOPT_POSTFIELDS, body_len ? body : "");
+        curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)len);
+        curl_easy_setopt(h, CURLOPT_POSTFIELDS, len ? data : "");
     }
 }
 
@@ -312,7 +310,6 @@ static enum err try_once(struct client *c, const struct client_call *call,
     struct curl_slist *headers = NULL;
     char url[URL_MAX];
     enum err e = ERR_NO_MEMORY;
-    size_t body_len = body ? strlen(body) : call->raw_len;
     int n = snprintf(url, sizeof url, "%s%s", c->base_url, call->path);
     buf_init(&t.body, CLIENT_REPLY_MAX_BYTES);
     if (n < 0 || (size_t)n >= sizeof url) {
@@ -322,7 +319,11 @@ static enum err try_once(struct client *c, const struct client_call *call,
     if (!build_headers(c, call, idempotency_key, &headers)) {
         goto out;
     }
-    set_options(c, call, &t, headers, url, body ? body : call->raw, body_len);
+    curl_easy_reset(c->curl); /* keeps the connection */
+    curl_easy_setopt(c->curl, CURLOPT_URL, url);
+    curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+    set_options(c, call, &t);
+    set_body(c, call, body);
     CURLcode rc = curl_easy_perform(c->curl);
     long status = 0;
     if (rc == CURLE_OK) {
