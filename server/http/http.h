@@ -142,8 +142,11 @@ struct http_options {
     const char *openapi_file;      /* NULL or "": none */
 };
 
+/* Listens, but answers nobody before http_server_start: what the app needs the server for can be
+ * set in between. */
 enum err http_server_new(const struct http_options *o, const struct http_app *app,
                          struct http_server **out) CF_MUST_CHECK;
+enum err http_server_start(struct http_server *s) CF_MUST_CHECK;
 uint16_t http_server_port(const struct http_server *s);
 /* Graceful: /readyz answers 503, parked polls are resumed, running requests finish, then the loops
  * stop. Blocks. */

@@ -40,13 +40,13 @@ enum {
 struct slot;
 struct loop;
 
-struct link {
-    struct link *prev, *next; /* a list's head points at itself when empty */
+struct ring {
+    struct ring *prev, *next; /* a list's head points at itself when empty */
 };
 
 /* One TCP connection. */
 struct conn {
-    struct link all;
+    struct ring all;
     struct slot *slot; /* the request being read, worked on or answered; NULL between requests */
     struct MHD_Connection *mhd;
     int fd;
@@ -89,10 +89,10 @@ struct slot {
     struct buf body;
     struct bytes fixed_body; /* built-in bodies that outlive the reply */
     /* timers.c */
-    struct link timer;
+    struct ring timer;
     int64_t timer_at_ms;
     /* topics.c */
-    struct link parked;
+    struct ring parked;
     bool wants_park;
     bool is_parked;
     uint32_t topic_bucket;
@@ -122,11 +122,11 @@ struct loop {
     struct slot **chunks;
     uint32_t chunk_count, chunk_max;
     struct slot *free_slots;
-    struct link conns;
-    struct link wheel[WHEEL_BUCKETS];
+    struct ring conns;
+    struct ring wheel[WHEEL_BUCKETS];
     int64_t wheel_tick;
     size_t wheel_count;
-    struct link parked[TOPIC_BUCKETS];
+    struct ring parked[TOPIC_BUCKETS];
     atomic_int conn_count, busy_count, parked_count; /* written here, read by all */
     struct metrics_table metrics;
     /* shared between threads */
@@ -164,10 +164,10 @@ struct http_server {
     struct empty_cell empty[EMPTY_CELLS];
 };
 
-void link_init(struct link *head);
-void link_add(struct link *head, struct link *l);
-void link_remove(struct link *l);
-#define LINK_OF(type, member, l) ((type *)(void *)((char *)(l)-offsetof(type, member)))
+void ring_init(struct ring *head);
+void ring_add(struct ring *head, struct ring *l);
+void ring_remove(struct ring *l);
+#define RING_OF(type, member, l) ((type *)(void *)((char *)(l)-offsetof(type, member)))
 
 /* slots.c */
 enum err slots_init(struct loop *l, int connections) CF_MUST_CHECK;

@@ -98,8 +98,8 @@ static void close_listener(struct loop *l)
 
 static void shut_idle(struct loop *l)
 {
-    for (struct link *at = l->conns.next; at != &l->conns; at = at->next) {
-        const struct conn *c = LINK_OF(struct conn, all, at);
+    for (struct ring *at = l->conns.next; at != &l->conns; at = at->next) {
+        const struct conn *c = RING_OF(struct conn, all, at);
         if (c->slot == NULL)
             shutdown(c->fd, SHUT_RDWR);
     }
@@ -136,8 +136,8 @@ static void turn(struct loop *l)
 static bool kill_suspended(struct loop *l)
 {
     bool any = false;
-    for (struct link *at = l->conns.next; at != &l->conns; at = at->next) {
-        const struct conn *c = LINK_OF(struct conn, all, at);
+    for (struct ring *at = l->conns.next; at != &l->conns; at = at->next) {
+        const struct conn *c = RING_OF(struct conn, all, at);
         if (c->slot == NULL || !c->slot->suspended)
             continue;
         any = true;

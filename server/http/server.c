@@ -59,9 +59,9 @@ static enum err watch(struct loop *l, int fd)
 
 static void init_lists(struct loop *l)
 {
-    link_init(&l->conns);
+    ring_init(&l->conns);
     for (int i = 0; i < TOPIC_BUCKETS; i++)
-        link_init(&l->parked[i]);
+        ring_init(&l->parked[i]);
     l->now_ms = clock_mono_ms();
     timers_init(l);
     randombytes_buf(&l->random, sizeof l->random);
@@ -141,7 +141,7 @@ static enum err probe_port(const struct http_options *o)
     return e;
 }
 
-static enum err start_threads(struct http_server *s)
+enum err http_server_start(struct http_server *s)
 {
     pthread_attr_t attr;
     enum err e = ERR_OK;
@@ -169,9 +169,7 @@ static enum err set_up(struct http_server *s)
         e = probe_port(o);
     for (int i = 0; i < o->loops && e == ERR_OK; i++)
         e = add_loop(s, i == 0 ? o->port : s->port);
-    if (e == ERR_OK)
-        e = metrics_start(s);
-    return e == ERR_OK ? start_threads(s) : e;
+    return e == ERR_OK ? metrics_start(s) : e;
 }
 
 enum err http_server_new(const struct http_options *o, const struct http_app *app,

@@ -5,13 +5,13 @@
 
 #include "server/http/internal.h"
 
-void link_init(struct link *head)
+void ring_init(struct ring *head)
 {
     head->prev = head;
     head->next = head;
 }
 
-void link_add(struct link *head, struct link *l)
+void ring_add(struct ring *head, struct ring *l)
 {
     l->prev = head->prev;
     l->next = head;
@@ -19,11 +19,11 @@ void link_add(struct link *head, struct link *l)
     head->prev = l;
 }
 
-void link_remove(struct link *l)
+void ring_remove(struct ring *l)
 {
     l->prev->next = l->next;
     l->next->prev = l->prev;
-    link_init(l);
+    ring_init(l);
 }
 
 /* A connection has one request at a time; held ones of clients that left need room as well. */
@@ -47,8 +47,8 @@ static bool add_chunk(struct loop *l)
         s->index = l->chunk_count * SLOT_CHUNK + i;
         arena_init(&s->rq.arena, REQUEST_ARENA_MAX_BYTES);
         buf_init(&s->rq.reply.body, HTTP_REPLY_MAX_BYTES);
-        link_init(&s->timer);
-        link_init(&s->parked);
+        ring_init(&s->timer);
+        ring_init(&s->parked);
         s->next_free = l->free_slots;
         l->free_slots = s;
     }

@@ -44,7 +44,7 @@ static struct conn *open_conn(struct loop *l, struct MHD_Connection *mhd)
     c->idle_seen = true; /* with no byte so far */
     if (from != NULL && from->client_addr != NULL)
         read_address(from->client_addr, c->address);
-    link_add(&l->conns, &c->all);
+    ring_add(&l->conns, &c->all);
     atomic_fetch_add_explicit(&l->conn_count, 1, memory_order_relaxed);
     return c;
 }
@@ -60,7 +60,7 @@ void conn_notify(void *cls, struct MHD_Connection *mhd, void **context,
     }
     if (c == NULL)
         return;
-    link_remove(&c->all);
+    ring_remove(&c->all);
     atomic_fetch_sub_explicit(&l->conn_count, 1, memory_order_relaxed);
     free(c);
     *context = NULL;
@@ -104,8 +104,8 @@ void sweep_run(struct loop *l)
     struct pollfd fds[POLL_BATCH];
     struct conn *conns[POLL_BATCH];
     size_t count = 0;
-    for (struct link *at = l->conns.next; at != &l->conns; at = at->next) {
-        struct conn *c = LINK_OF(struct conn, all, at);
+    for (struct ring *at = l->conns.next; at != &l->conns; at = at->next) {
+        struct conn *c = RING_OF(struct conn, all, at);
         if (c->slot != NULL && c->slot->is_parked) {
             fds[count] = (struct pollfd){.fd = c->fd, .events = POLLRDHUP};
             conns[count++] = c;

@@ -6,7 +6,7 @@
 void timers_init(struct loop *l)
 {
     for (int i = 0; i < WHEEL_BUCKETS; i++)
-        link_init(&l->wheel[i]);
+        ring_init(&l->wheel[i]);
     l->wheel_tick = l->now_ms / WHEEL_TICK_MS;
 }
 
@@ -18,7 +18,7 @@ void timer_add(struct slot *s, int64_t at_ms)
     if (tick <= l->wheel_tick)
         tick = l->wheel_tick + 1;
     s->timer_at_ms = at_ms;
-    link_add(&l->wheel[tick % WHEEL_BUCKETS], &s->timer);
+    ring_add(&l->wheel[tick % WHEEL_BUCKETS], &s->timer);
     l->wheel_count++;
 }
 
@@ -26,16 +26,16 @@ void timer_remove(struct slot *s)
 {
     if (s->timer.next == &s->timer)
         return;
-    link_remove(&s->timer);
+    ring_remove(&s->timer);
     s->loop->wheel_count--;
 }
 
-static void run_bucket(struct loop *l, struct link *head)
+static void run_bucket(struct loop *l, struct ring *head)
 {
-    struct link *next;
-    for (struct link *at = head->next; at != head; at = next) {
+    struct ring *next;
+    for (struct ring *at = head->next; at != head; at = next) {
         next = at->next; /* slot_wake removes its own timer only */
-        struct slot *s = LINK_OF(struct slot, timer, at);
+        struct slot *s = RING_OF(struct slot, timer, at);
         if (s->timer_at_ms <= l->now_ms)
             slot_wake(s, true);
     }

@@ -101,7 +101,7 @@ void topic_link(struct slot *s)
     s->wants_park = false;
     s->is_parked = true;
     s->preference_applied = true;
-    link_add(&l->parked[s->topic_bucket], &s->parked);
+    ring_add(&l->parked[s->topic_bucket], &s->parked);
     count_parked(l, 1);
     atomic_fetch_add(&l->parked_in[s->topic_bucket], 1);
     if (version_of(l->server, s->topic_bucket) != s->topic_version)
@@ -113,18 +113,18 @@ void topic_unlink(struct slot *s)
     if (!s->is_parked)
         return;
     s->is_parked = false;
-    link_remove(&s->parked);
+    ring_remove(&s->parked);
     count_parked(s->loop, -1);
     atomic_fetch_sub(&s->loop->parked_in[s->topic_bucket], 1);
 }
 
 static void wake_bucket(struct loop *l, uint32_t bucket)
 {
-    struct link *next;
+    struct ring *next;
     uint64_t version = version_of(l->server, bucket);
-    for (struct link *at = l->parked[bucket].next; at != &l->parked[bucket]; at = next) {
+    for (struct ring *at = l->parked[bucket].next; at != &l->parked[bucket]; at = next) {
         next = at->next; /* slot_wake unlinks its own slot only */
-        struct slot *s = LINK_OF(struct slot, parked, at);
+        struct slot *s = RING_OF(struct slot, parked, at);
         if (s->topic_version != version)
             slot_wake(s, false);
     }
@@ -149,7 +149,7 @@ void topics_release_all(struct loop *l)
 {
     for (uint32_t b = 0; b < TOPIC_BUCKETS; b++) {
         while (l->parked[b].next != &l->parked[b])
-            slot_wake(LINK_OF(struct slot, parked, l->parked[b].next), true);
+            slot_wake(RING_OF(struct slot, parked, l->parked[b].next), true);
     }
 }
 

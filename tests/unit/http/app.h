@@ -282,9 +282,9 @@ static inline enum err app_start(struct app *app, const struct http_options *opt
     pthread_cond_init(&app->more, NULL);
     if (app->job_delay_ms == 0)
         app->job_delay_ms = APP_SLOW_MS;
-    pthread_mutex_lock(&app->lock); /* the loops start before server is set */
     enum err e = http_server_new(options, &a, &app->server);
-    pthread_mutex_unlock(&app->lock);
+    if (e == ERR_OK)
+        e = http_server_start(app->server);
     if (e == ERR_OK && pthread_create(&app->thread, NULL, app_thread, app) != 0)
         e = ERR_IO;
     return e;
