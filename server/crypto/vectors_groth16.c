@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/crypto/groth16_snarkjs.h"
+#include "server/crypto/vectors_groth16.h"
 
 #define NAME_MAX_BYTES 64
 
@@ -28,7 +29,7 @@ static bool read_g2(struct groth16_raw_g2 *p, const json_t *v)
     return json_array_size(v) == 2;
 }
 
-static bool read_key(struct groth16_raw_key *key, const json_t *v)
+bool vectors_groth16_read_key(struct groth16_raw_key *key, const json_t *v)
 {
     const json_t *ic = json_object_get(v, "ic");
     size_t points = json_array_size(ic);
@@ -72,8 +73,9 @@ void vectors_groth16(struct vectors_run *run, const json_t *doc)
     }
     json_object_foreach(keys, name, k)
     {
-        enum groth16_verdict registered =
-            read_key(&raw, k) ? groth16_key_register(key, &raw) : GROTH16_NUMBER_MALFORMED;
+        enum groth16_verdict registered = vectors_groth16_read_key(&raw, k)
+                                              ? groth16_key_register(key, &raw)
+                                              : GROTH16_NUMBER_MALFORMED;
         size_t i;
         json_t *c;
         json_array_foreach(json_object_get(doc, "cases"), i, c)

@@ -15,7 +15,9 @@ static const struct vectors_format FORMATS[] = {
     {"groth16-snarkjs", "groth16-bn254/1", vectors_groth16},
     {"groth16-snarkjs", "groth16-json-text/1", vectors_groth16_text},
     {"groth16-risc0", "groth16-bn254/1", vectors_groth16},
+    {"groth16-risc0", "groth16-bn254-vkey/1", vectors_risc0_key},
     {"groth16-risc0", "risc0-groth16/1", vectors_risc0},
+    {"groth16-sp1", "sp1-vkeys/1", vectors_sp1_keys},
     {"groth16-sp1", "sp1-groth16/1", vectors_sp1},
     {"keccak", "keccak256/1", vectors_keccak},
     {"plonk-snarkjs", "snarkjs-plonk-raw/1", vectors_plonk},
@@ -29,10 +31,19 @@ static const struct vectors_format FORMATS[] = {
 
 #define FORMAT_COUNT (sizeof FORMATS / sizeof FORMATS[0])
 
+static const char *const FAMILIES[] = {"auxpow-dogecoin", "bn254",  "groth16-risc0", "groth16-sp1",
+                                       "groth16-snarkjs", "keccak", "plonk-snarkjs", "pow-bitcoin",
+                                       "pow-scrypt",      NULL};
+
+const char *const *vectors_family_names(void)
+{
+    return FAMILIES;
+}
+
 bool vectors_family_known(const char *family)
 {
-    for (size_t i = 0; i < FORMAT_COUNT; i++) {
-        if (strcmp(FORMATS[i].family, family) == 0)
+    for (size_t i = 0; FAMILIES[i] != NULL; i++) {
+        if (strcmp(FAMILIES[i], family) == 0)
             return true;
     }
     return false;

@@ -23,6 +23,8 @@ struct vectors_run {
     size_t failed;
 };
 
+/* The families in the order of their names in tests/vectors, NULL-terminated. */
+const char *const *vectors_family_names(void);
 /* True when the family is one this program verifies. */
 bool vectors_family_known(const char *family);
 
@@ -49,6 +51,6 @@ typedef void vectors_runner(struct vectors_run *run, const json_t *doc);
 
 vectors_runner vectors_bn254, vectors_groth16, vectors_groth16_text, vectors_sp1, vectors_risc0,
     vectors_pow_headers, vectors_pow_chain, vectors_pow_retarget, vectors_auxpow, vectors_keccak,
-    vectors_plonk;
+    vectors_plonk, vectors_sp1_keys, vectors_risc0_key;
 
 #endif

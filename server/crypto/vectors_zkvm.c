@@ -3,9 +3,11 @@
  * known version; that the policy denies what it should is judged beside it. */
 #include "server/crypto/vectors_run.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/crypto/vectors_groth16.h"
 #include "server/crypto/zkvm.h"
 
 /* Counts the case; a proof that holds must also be refused under the policy when its version is
@@ -104,5 +106,45 @@ void vectors_risc0(struct vectors_run *run, const json_t *doc)
         return;
     }
     json_array_foreach(json_object_get(doc, "cases"), i, c) run_risc0_case(run, key, c);
+    free(key);
+}
+
+/* The key in the document's coordinates must be the pinned one: registered alone it has the same
+ * id. */
+static bool same_key(struct groth16_key *scratch, const json_t *vkey, const uint8_t *id)
+{
+    struct groth16_raw_key raw;
+    return vectors_groth16_read_key(&raw, vkey) &&
+           groth16_key_register(scratch, &raw) == GROTH16_VALID &&
+           memcmp(scratch->id, id, GROTH16_KEY_ID_BYTES) == 0;
+}
+
+void vectors_sp1_keys(struct vectors_run *run, const json_t *doc)
+{
+    struct sp1_keyring *ring = malloc(sizeof *ring);
+    struct groth16_key *scratch = malloc(sizeof *scratch);
+    bool ready = ring != NULL && scratch != NULL && sp1_keyring_fill(ring) == GROTH16_VALID;
+    for (size_t i = 0; i < SP1_VERSION_COUNT; i++) {
+        const uint8_t *s = SP1_VERSIONS[i].v.selector;
+        char selector[2 * ZKVM_SELECTOR_BYTES + 1];
+        snprintf(selector, sizeof selector, "%02x%02x%02x%02x", s[0], s[1], s[2], s[3]);
+        const json_t *c = json_object_get(json_object_get(doc, "vkeys"), selector);
+        bool agrees =
+            ready && same_key(scratch, json_object_get(c, "vkey"), ring->key[i].id) &&
+            vectors_hex_equal(c, "verifier_hash", SP1_VERSIONS[i].verifier_hash, ZKVM_DIGEST_BYTES);
+        vectors_count(run, selector, agrees, "the pinned key differs");
+    }
+    free(scratch);
+    free(ring);
+}
+
+void vectors_risc0_key(struct vectors_run *run, const json_t *doc)
+{
+    struct groth16_key *key = malloc(sizeof *key);
+    struct groth16_key *scratch = malloc(sizeof *scratch);
+    bool agrees = key != NULL && scratch != NULL && risc0_keyring_fill(key) == GROTH16_VALID &&
+                  same_key(scratch, json_object_get(doc, "vkey"), key->id);
+    vectors_count(run, "vkey", agrees, "the pinned key differs");
+    free(scratch);
     free(key);
 }
