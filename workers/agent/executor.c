@@ -39,7 +39,7 @@ static enum err execute(struct agent *a, const struct wire_job *job, const atomi
                         struct buf *result)
 {
     char scratch[STORE_PATH_MAX];
-    int n = snprintf(scratch, sizeof scratch, "%s/work/%s", a->config.state_dir, job->id);
+    int n = snprintf(scratch, sizeof scratch, "%s/scratch/%s", a->config.state_dir, job->id);
     struct workload_task t = wire_workload_task(&job->task, a->market_id, a->key.public);
     int64_t left_ms = job->lease_until_ms - agent_now_ms(a) - LEASE_MARGIN_MS;
     struct workload_exec x = {.data_dir = a->config.data_dir,

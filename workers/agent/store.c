@@ -32,12 +32,12 @@ static enum err path_of(const char *dir, const char *kind, const char *name, con
 
 enum err store_open(const char *state_dir)
 {
-    static const char *const FOLDERS[] = {"bids", "jobs", "seats", "work"};
+    static const char *const FOLDERS[] = {"bids", "jobs", "seats", "scratch"};
     char path[STORE_PATH_MAX];
     enum err e = file_make_dir(state_dir);
     if (e == ERR_OK && chmod(state_dir, 0700) != 0)
         e = ERR_IO;
-    int n = snprintf(path, sizeof path, "%s/work", state_dir);
+    int n = snprintf(path, sizeof path, "%s/scratch", state_dir);
     if (n < 0 || n >= STORE_PATH_MAX)
         return ERR_RANGE;
     if (e == ERR_OK)

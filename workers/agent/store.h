@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an agent must remember over a kill -9: one JSON file for each bid, job and seat, replaced
- * atomically before the API learns of it. Folders bids/, jobs/, seats/ and work/ below state_dir.
+ * atomically before the API learns of it. Folders bids/, jobs/, seats/ and scratch/ below
+ * state_dir.
  */
 #ifndef CF_AGENT_STORE_H
 #define CF_AGENT_STORE_H
@@ -12,7 +13,7 @@
 
 enum { STORE_PATH_MAX = 1200, STORE_RECORD_MAX_BYTES = 16 * 1024 };
 
-/* Makes the folders (0700) and removes what lies in work/. ERR_IO. */
+/* Makes the folders (0700) and removes what lies in scratch/. ERR_IO. */
 enum err store_open(const char *state_dir) CF_MUST_CHECK;
 /* kind: "bids", "jobs" or "seats"; name: an id of ours (letters, digits, '_' and '-'). */
 enum err store_put(const char *state_dir, const char *kind, const char *name,
