@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bid of the caller; those of others appear in the auction after the close. */
+#include "api/bids/bid_view.h"
+#include "api/input.h"
+#include "sql/reads_work.h"
+
+static enum err read(struct http_request *rq, struct api_call *call)
+{
+    struct uuid id;
+    enum err e = input_param(rq, 0, "bid", &id);
+    if (e == ERR_OK)
+        sql_find_bid(&call->db, &id, &rq->who.account);
+    return e;
+}
+
+static enum err show(struct http_request *rq, const struct api_call *call,
+                     const struct db_rows *rows)
+{
+    (void)call;
+    if (db_rows_count(rows) == 0)
+        return ERR_NOT_FOUND;
+    bid_view(rq, rows, 0);
+    return ERR_OK;
+}
+
+const struct endpoint endpoint_get_bid = {read, show};
