@@ -109,6 +109,7 @@ void client_reply_clear(struct client_reply *r)
 {
     json_decref(r->json);
     free(r->bytes);
+    r->bytes = NULL;
     *r = (struct client_reply){0};
 }
 

@@ -10,7 +10,8 @@
 #include "workers/agent/config.h"
 #include "workers/agent/wire.h"
 
-enum { AGENT_JOBS_MAX = 64, AGENT_SEEN_MAX = 1024, AGENT_MARKET_MAX = 128 };
+/* AGENT_JOBS_MAX is also what one claim may leave out. */
+enum { AGENT_JOBS_MAX = 16, AGENT_SEEN_MAX = 1024, AGENT_MARKET_MAX = 128 };
 
 enum agent_role { AGENT_PROVIDER, AGENT_VERIFIER };
 

@@ -157,11 +157,11 @@ static int run(struct agent *a)
     enum err e = agent_register(a);
     if (e == ERR_OK && start_role(&t, a)) {
         status = EXIT_SUCCESS;
-    } else if (e == ERR_FORBIDDEN) {
-        log_event(LOG_ERROR, "a fault is configured, and the market is not in development", NULL);
-        stop_all(a);
     } else if (!atomic_load(&a->stop)) {
-        log_event(LOG_ERROR, "the agent cannot start", "error", err_code(e), NULL);
+        log_event(LOG_ERROR, "the agent cannot start", "reason",
+                  e == ERR_FORBIDDEN ? "a fault is configured, and this is no development market"
+                                     : err_title(e),
+                  NULL);
         stop_all(a);
     } else {
         status = EXIT_SUCCESS; /* told to stop before the market answered */
@@ -189,8 +189,8 @@ int main(int argc, char **argv)
         fputs(USAGE, stderr);
         return USAGE_STATUS;
     }
-    struct agent *a = calloc(1, sizeof *a);
-    if (a == NULL || sodium_init() < 0)
+    struct agent *a = sodium_init() < 0 ? NULL : calloc(1, sizeof *a);
+    if (a == NULL)
         return EXIT_FAILURE;
     json_setup();
     log_setup("computefi-agent", LOG_INFO, 0);

@@ -11,6 +11,7 @@
 #include "workers/agent/agent.h"
 
 enum {
+    MEBIBYTE = 1024 * 1024,
     CALL_TIMEOUT_MS = 10000,
     CALL_TRIES = 4,
     PAUSE_SLICE_MS = 50,
@@ -111,11 +112,13 @@ static json_t *registration(const struct agent *a)
     uint8_t hash[HASH_BYTES];
     uint8_t signature[SIG_BYTES];
     json_t *kinds = json_array();
-    json_t *body = json_pack(
-        "{s:s, s:s, s:o, s:b, s:b, s:{s:I, s:I}}", "name", a->config.name, "class",
-        a->config.node_class, "kinds", kinds, "provides", a->role == AGENT_PROVIDER, "verifies",
-        a->role == AGENT_VERIFIER, "hardware", "cpus", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN),
-        "memory_mb", (json_int_t)(sysconf(_SC_PHYS_PAGES) / 1024 * (sysconf(_SC_PAGESIZE) / 1024)));
+    json_int_t cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    json_int_t pages = sysconf(_SC_PHYS_PAGES);
+    json_int_t page_bytes = sysconf(_SC_PAGESIZE);
+    json_t *body = json_pack("{s:s, s:s, s:o, s:b, s:b, s:{s:I, s:I}}", "name", a->config.name,
+                             "class", a->config.node_class, "kinds", kinds, "provides",
+                             a->role == AGENT_PROVIDER, "verifies", a->role == AGENT_VERIFIER,
+                             "hardware", "cpus", cpus, "memory_mb", pages * page_bytes / MEBIBYTE);
     for (size_t i = 0; i < a->config.kind_count; i++)
         json_array_append_new(kinds, json_string(a->config.kinds[i].name));
     protocol_node_hash(a->market_id, &a->account, a->key.public, hash);

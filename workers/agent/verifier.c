@@ -13,11 +13,12 @@
 #include "workers/agent/agent.h"
 #include "workers/agent/store.h"
 
-enum { FAILED_PAUSE_MS = 1000, HELD_MAX = 64, RETRY_HOLD_MS = 2000, BUSY_POLL_MS = 2000 };
+enum { FAILED_PAUSE_MS = 1000, HELD_MAX = 16, RETRY_HOLD_MS = 2000, BUSY_POLL_MS = 2000 };
 static const int64_t GONE_HOLD_MS = 60000;
 static const int64_t FOR_EVER_MS = 86400000;
 
-/* Seats that claims must leave out for a while; only the verifier's thread touches it. */
+/* Seats that claims must leave out for a while, at most what one claim may name; only the
+ * verifier's thread touches it. */
 struct held {
     struct {
         char id[TYPEID_TEXT_MAX];
