@@ -6,14 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SETS = 16384, WAYS = 4, LOCKS = 64, MILLI = 1000, MINUTE_MS = 60000 };
+/* A token has MINUTE_MS units, so that every millisecond adds a whole number: per_minute. */
+enum { SETS = 16384, WAYS = 4, LOCKS = 64, MINUTE_MS = 60000, SECOND_MS = 1000 };
 
 /* A bucket that was pushed out starts full again: with 65,536 buckets an attacker needs as many
  * addresses as that to gain anything. */
 struct bucket {
     uint64_t id_hash; /* keyed, so nobody can choose a collision */
-    int64_t tokens_milli;
-    int64_t at_ms; /* when tokens_milli was true; 0: unused */
+    int64_t units;
+    int64_t at_ms; /* when units was true; 0: unused */
 };
 
 struct limits {
@@ -63,18 +64,14 @@ static struct bucket *bucket_for(struct limits *l, uint64_t hash, int64_t now_ms
         if (set[i].at_ms < oldest->at_ms)
             oldest = &set[i];
     }
-    *oldest = (struct bucket){hash, l->per_minute * MILLI, now_ms};
+    *oldest = (struct bucket){hash, l->per_minute * MINUTE_MS, now_ms};
     return oldest;
 }
 
-static int64_t seconds_for(const struct limits *l, int64_t tokens_milli)
+static int64_t seconds_for(const struct limits *l, int64_t units)
 {
-    if (tokens_milli <= 0)
-        return 0;
-    int64_t per_second_milli = l->per_minute * MILLI / 60;
-    if (per_second_milli == 0)
-        per_second_milli = 1;
-    return (tokens_milli + per_second_milli - 1) / per_second_milli;
+    int64_t per_second = l->per_minute * SECOND_MS;
+    return units <= 0 ? 0 : (units + per_second - 1) / per_second;
 }
 
 bool limits_take(struct limits *l, const uint8_t id[LIMITS_ID_BYTES], bool is_key, int64_t now_ms,
@@ -91,22 +88,22 @@ bool limits_take(struct limits *l, const uint8_t id[LIMITS_ID_BYTES], bool is_ke
     pthread_mutex_lock(lock);
     struct bucket *b = bucket_for(l, hash, now_ms);
     int64_t elapsed = now_ms - b->at_ms;
-    int64_t full = l->per_minute * MILLI;
+    int64_t full = l->per_minute * MINUTE_MS;
     if (elapsed >= MINUTE_MS)
-        b->tokens_milli = full;
+        b->units = full;
     else if (elapsed > 0)
-        b->tokens_milli += l->per_minute * elapsed / (MINUTE_MS / MILLI);
-    if (b->tokens_milli > full)
-        b->tokens_milli = full;
+        b->units += l->per_minute * elapsed;
+    if (b->units > full)
+        b->units = full;
     if (elapsed > 0)
         b->at_ms = now_ms;
-    bool allowed = b->tokens_milli >= MILLI;
+    bool allowed = b->units >= MINUTE_MS;
     if (allowed)
-        b->tokens_milli -= MILLI;
+        b->units -= MINUTE_MS;
     out->counted = true;
-    out->remaining = b->tokens_milli / MILLI;
-    out->reset_s = seconds_for(l, full - b->tokens_milli);
-    out->retry_s = allowed ? 0 : seconds_for(l, MILLI - b->tokens_milli);
+    out->remaining = b->units / MINUTE_MS;
+    out->reset_s = seconds_for(l, full - b->units);
+    out->retry_s = allowed ? 0 : seconds_for(l, MINUTE_MS - b->units);
     pthread_mutex_unlock(lock);
     return allowed;
 }

@@ -17,16 +17,16 @@
 #include "tests/support/cu.h"
 #include "tests/support/pg.h"
 
-enum { MANY = 600, WAIT_MS = 10000, ADDRESS_MAX = 200 };
+enum { MANY = 600, WAIT_MS = 10000, ADDRESS_MAX = 200, PREFIX_MAX = LINK_PREFIX_MAX };
 
 static char address[ADDRESS_MAX];
 static int prefix_count;
 
 /* Every test has keys of its own. */
-static struct queue *open_queue(char prefix[16])
+static struct queue *open_queue(char prefix[PREFIX_MAX])
 {
     struct queue *q = NULL;
-    snprintf(prefix, 16, "t%d-%d", (int)getpid() % 100000, ++prefix_count);
+    snprintf(prefix, PREFIX_MAX, "t%d-%d", (int)getpid() % 100000, ++prefix_count);
     CU_ASSERT_EQUAL_FATAL(queue_new(address, prefix, &q), ERR_OK);
     return q;
 }
@@ -66,7 +66,7 @@ static struct queue_message message(uint8_t n, int64_t version)
 
 static void carries_messages(void)
 {
-    char prefix[16];
+    char prefix[PREFIX_MAX];
     struct queue *q = open_queue(prefix);
     struct queue_message in[2] = {message(1, 7), message(2, INT64_MAX)};
     struct queue_message out[8];
@@ -92,7 +92,7 @@ static void carries_messages(void)
 
 static void carries_more_than_one_pipeline(void)
 {
-    char prefix[16];
+    char prefix[PREFIX_MAX];
     struct queue *q = open_queue(prefix);
     struct queue_message *in = calloc(MANY, sizeof *in);
     size_t got = 0;
@@ -113,7 +113,7 @@ static void carries_more_than_one_pipeline(void)
 
 static void hands_on_what_a_dead_consumer_left(void)
 {
-    char prefix[16];
+    char prefix[PREFIX_MAX];
     struct queue *q = open_queue(prefix);
     struct queue_message in = message(3, 1);
     struct queue_message out[4];
@@ -138,7 +138,7 @@ static void hands_on_what_a_dead_consumer_left(void)
 
 static void survives_flushall(void)
 {
-    char prefix[16];
+    char prefix[PREFIX_MAX];
     struct queue *q = open_queue(prefix);
     struct queue_message in = message(4, 1);
     struct queue_message out[4];
@@ -156,7 +156,7 @@ static void survives_flushall(void)
 
 static void reconnects_after_its_link_was_killed(void)
 {
-    char prefix[16];
+    char prefix[PREFIX_MAX];
     struct queue *q = open_queue(prefix);
     struct queue_message in = message(5, 1);
     struct queue_message out[4];
@@ -174,7 +174,7 @@ static void reconnects_after_its_link_was_killed(void)
 
 static void drops_messages_that_are_none_of_ours(void)
 {
-    char prefix[16];
+    char prefix[PREFIX_MAX];
     char key[64];
     struct queue *q = open_queue(prefix);
     struct queue_message in = message(6, 1);
@@ -250,7 +250,7 @@ static bool reaches(atomic_int *v, int wanted)
 
 static void wakes_listeners_and_stars_after_a_reconnect(void)
 {
-    char prefix[16];
+    char prefix[PREFIX_MAX];
     struct heard heard = {0};
     struct queue *q = open_queue(prefix);
     struct queue_listener *l = NULL;
