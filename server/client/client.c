@@ -372,11 +372,11 @@ enum err client_run(struct client *c, const struct client_call *call, struct cli
     }
     for (int i = 0; i < c->tries; i++) {
         int64_t after_ms = -1;
-        client_reply_clear(reply);
         e = try_once(c, call, key, body, reply, &after_ms);
         if (!worth_repeating(e) || i + 1 == c->tries || stopped(c)) {
             break;
         }
+        client_reply_clear(reply);
         int64_t backoff = (int64_t)BACKOFF_BASE_MS << (2 * i);
         backoff = backoff > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : backoff;
         pause_ms(c, after_ms >= 0 ? after_ms

@@ -148,23 +148,21 @@ static int run(struct agent *a)
 {
     struct threads t = {.count = 0};
     pthread_t watcher;
-    int status = EXIT_FAILURE;
+    int status = EXIT_SUCCESS;
     if (prepare(a) != ERR_OK)
         return EXIT_FAILURE;
     block_signals();
     if (pthread_create(&watcher, NULL, watch_signals, a) != 0)
         return EXIT_FAILURE;
     enum err e = agent_register(a);
-    if (e == ERR_OK && start_role(&t, a)) {
-        status = EXIT_SUCCESS;
-    } else if (!atomic_load(&a->stop)) {
+    bool started = e == ERR_OK && start_role(&t, a);
+    if (!started && !atomic_load(&a->stop)) {
         log_event(LOG_ERROR, "the agent cannot start", "reason",
                   e == ERR_FORBIDDEN ? "a fault is configured, and this is no development market"
                                      : err_title(e),
                   NULL);
         stop_all(a);
-    } else {
-        status = EXIT_SUCCESS; /* told to stop before the market answered */
+        status = EXIT_FAILURE;
     }
     for (size_t i = 0; i < t.count; i++)
         pthread_join(t.id[i], NULL);
