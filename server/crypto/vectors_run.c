@@ -12,6 +12,7 @@ struct vectors_format {
 
 static const struct vectors_format FORMATS[] = {
     {"bn254", "bn254-eip196-197/1", vectors_bn254},
+    {"ecvrf", "ecvrf-edwards25519-sha512-tai/1", vectors_ecvrf},
     {"groth16-snarkjs", "groth16-bn254/1", vectors_groth16},
     {"groth16-snarkjs", "groth16-json-text/1", vectors_groth16_text},
     {"groth16-risc0", "groth16-bn254/1", vectors_groth16},
@@ -20,6 +21,10 @@ static const struct vectors_format FORMATS[] = {
     {"groth16-sp1", "sp1-vkeys/1", vectors_sp1_keys},
     {"groth16-sp1", "sp1-groth16/1", vectors_sp1},
     {"keccak", "keccak256/1", vectors_keccak},
+    {"merkle-rfc6962", "merkle-ambiguity/1", vectors_merkle_ambiguity},
+    {"merkle-rfc6962", "merkle-consistency/1", vectors_merkle_consistency},
+    {"merkle-rfc6962", "merkle-inclusion/1", vectors_merkle_inclusion},
+    {"merkle-rfc6962", "merkle-tree/1", vectors_merkle_tree},
     {"plonk-snarkjs", "snarkjs-plonk-raw/1", vectors_plonk},
     {"pow-bitcoin", "pow-header/1", vectors_pow_headers},
     {"pow-bitcoin", "header-chain/1", vectors_pow_chain},
@@ -31,9 +36,10 @@ static const struct vectors_format FORMATS[] = {
 
 #define FORMAT_COUNT (sizeof FORMATS / sizeof FORMATS[0])
 
-static const char *const FAMILIES[] = {"auxpow-dogecoin", "bn254",  "groth16-risc0", "groth16-sp1",
-                                       "groth16-snarkjs", "keccak", "plonk-snarkjs", "pow-bitcoin",
-                                       "pow-scrypt",      NULL};
+static const char *const FAMILIES[] = {"auxpow-dogecoin", "bn254",           "ecvrf",
+                                       "groth16-risc0",   "groth16-snarkjs", "groth16-sp1",
+                                       "keccak",          "merkle-rfc6962",  "plonk-snarkjs",
+                                       "pow-bitcoin",     "pow-scrypt",      NULL};
 
 const char *const *vectors_family_names(void)
 {

@@ -51,6 +51,7 @@ typedef void vectors_runner(struct vectors_run *run, const json_t *doc);
 
 vectors_runner vectors_bn254, vectors_groth16, vectors_groth16_text, vectors_sp1, vectors_risc0,
     vectors_pow_headers, vectors_pow_chain, vectors_pow_retarget, vectors_auxpow, vectors_keccak,
-    vectors_plonk, vectors_sp1_keys, vectors_risc0_key;
+    vectors_plonk, vectors_sp1_keys, vectors_risc0_key, vectors_ecvrf, vectors_merkle_ambiguity,
+    vectors_merkle_consistency, vectors_merkle_inclusion, vectors_merkle_tree;
 
 #endif

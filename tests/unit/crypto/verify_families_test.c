@@ -40,7 +40,7 @@ static void test_every_file_of_every_family(void)
         }
         closedir(d);
     }
-    CU_ASSERT(files >= 19);
+    CU_ASSERT(files >= 25);
 }
 
 /* Runs a document written to a temporary file; returns verify_family_run's answer, its output in
