@@ -33,14 +33,14 @@ struct job *jobs_pop(struct job_list *l)
     return j;
 }
 
-void queue_init(struct writer *w)
+void pending_init(struct writer *w)
 {
     w->ready_tail = &w->ready_head;
     jobs_init(&w->delayed);
     buf_init(&w->scratch, ENCODE_MAX_BYTES);
 }
 
-void queue_free(struct writer *w)
+void pending_free(struct writer *w)
 {
     for (size_t i = 0; i < STMT_BUCKETS; i++) {
         while (w->known[i] != NULL) {
@@ -92,7 +92,7 @@ static struct stmt_queue *pop_ready(struct writer *w)
     return q;
 }
 
-bool queue_push(struct writer *w, struct job *j)
+bool pending_push(struct writer *w, struct job *j)
 {
     struct stmt_queue *q = find_queue(w, j->stmt);
     if (q == NULL)
@@ -102,7 +102,7 @@ bool queue_push(struct writer *w, struct job *j)
     return true;
 }
 
-void queue_delay(struct db_engine *e, struct job *j)
+void pending_delay(struct db_engine *e, struct job *j)
 {
     int64_t wait_ms = j->tries < 5 ? INT64_C(1) << j->tries : BUSY_WAIT_MAX_MS;
     j->tries++;
@@ -192,7 +192,7 @@ static struct batch *take_fresh(struct db_engine *e)
     return b;
 }
 
-struct batch *queue_take(struct db_engine *e)
+struct batch *pending_take(struct db_engine *e)
 {
     struct writer *w = &e->writer;
     /* groups that failed and fresh calls take turns: neither starves the other */
@@ -203,7 +203,7 @@ struct batch *queue_take(struct db_engine *e)
     return b;
 }
 
-void queue_again(struct db_engine *e, struct batch *b, int64_t wait_ms)
+void pending_again(struct db_engine *e, struct batch *b, int64_t wait_ms)
 {
     struct batch **p = &e->writer.again;
     while (*p != NULL)
@@ -213,7 +213,7 @@ void queue_again(struct db_engine *e, struct batch *b, int64_t wait_ms)
     *p = b;
 }
 
-bool queue_split(struct db_engine *e, struct batch *b)
+bool pending_split(struct db_engine *e, struct batch *b)
 {
     int half = b->count / 2;
     struct batch *second = batch_new(b->stmt, b->count - half);
@@ -224,8 +224,8 @@ bool queue_split(struct db_engine *e, struct batch *b)
     b->count = half;
     b->tries = 1; /* the whole was repeated where that makes sense */
     second->tries = 1;
-    queue_again(e, b, 0);
-    queue_again(e, second, 0);
+    pending_again(e, b, 0);
+    pending_again(e, second, 0);
     atomic_fetch_add(&e->bisections, 1);
     return true;
 }
@@ -257,12 +257,12 @@ static void answer_queues(struct db_engine *e, int64_t submitted_before_ms, enum
     }
 }
 
-void queue_check(struct db_engine *e)
+void pending_check(struct db_engine *e)
 {
     struct job_list *delayed = &e->writer.delayed;
     for (int n = delayed->count; n > 0; n--) {
         struct job *j = jobs_pop(delayed);
-        if (j->due_ms > e->now_ms || !queue_push(&e->writer, j))
+        if (j->due_ms > e->now_ms || !pending_push(&e->writer, j))
             jobs_push(delayed, j);
     }
     if (e->now_ms - e->writer.checked_ms < TICK_MS)
@@ -271,7 +271,7 @@ void queue_check(struct db_engine *e)
     answer_queues(e, e->now_ms - e->options.timeout_ms, ERR_TIMEOUT);
 }
 
-void queue_stop(struct db_engine *e)
+void pending_stop(struct db_engine *e)
 {
     struct job *j;
     while ((j = jobs_pop(&e->writer.delayed)) != NULL)
@@ -279,7 +279,7 @@ void queue_stop(struct db_engine *e)
     answer_queues(e, INT64_MAX, ERR_UNAVAILABLE);
 }
 
-int64_t queue_wait_ms(const struct db_engine *e)
+int64_t pending_wait_ms(const struct db_engine *e)
 {
     const struct writer *w = &e->writer;
     int64_t due = INT64_MAX;

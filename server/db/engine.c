@@ -48,7 +48,7 @@ void engine_collect(struct db_engine *e)
             engine_answer(e, j, ERR_UNAVAILABLE, NULL);
         else if (j->stmt->mode == DB_READ)
             jobs_push(&e->reads, j);
-        else if (!queue_push(&e->writer, j))
+        else if (!pending_push(&e->writer, j))
             engine_answer(e, j, ERR_NO_MEMORY, NULL);
     }
 }
@@ -106,7 +106,7 @@ static int wait_ms(const struct db_engine *e)
     for (int i = 0; i < e->options.readers; i++)
         ms = least(ms, link_wait_ms(&e->readers[i].link));
     if (e->writer.link.state == LINK_UP && e->writer.step == WRITER_IDLE)
-        ms = least(ms, queue_wait_ms(e));
+        ms = least(ms, pending_wait_ms(e));
     return (int)ms;
 }
 
@@ -134,7 +134,7 @@ static void begin_end(struct db_engine *e)
     e->ending = true;
     while ((j = jobs_pop(&e->reads)) != NULL)
         engine_answer(e, j, ERR_UNAVAILABLE, NULL);
-    queue_stop(e);
+    pending_stop(e);
 }
 
 static void turn(struct db_engine *e, int timeout_ms)
@@ -149,7 +149,7 @@ static void turn(struct db_engine *e, int timeout_ms)
         begin_end(e);
     writer_check(e);
     readers_check(e);
-    queue_check(e);
+    pending_check(e);
     writer_start(e);
     readers_start(e);
     if (e->burst && e->options.on_burst_end != NULL)
@@ -170,7 +170,7 @@ static void destroy(struct db_engine *e)
     link_close(&e->writer.link);
     for (int i = 0; i < e->options.readers; i++)
         link_close(&e->readers[i].link);
-    queue_free(&e->writer);
+    pending_free(&e->writer);
     if (e->epoll >= 0)
         close(e->epoll);
     if (e->wake >= 0)
@@ -211,7 +211,7 @@ enum err db_engine_new(const struct db_engine_options *o, struct db_engine **out
     e->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     e->now_ms = clock_mono_ms();
     jobs_init(&e->reads);
-    queue_init(&e->writer);
+    pending_init(&e->writer);
     link_init(&e->writer.link, e, "computefi-writer", false);
     for (int i = 0; i < o->readers; i++)
         link_init(&e->readers[i].link, e, "computefi-reader", true);

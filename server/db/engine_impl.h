@@ -169,21 +169,21 @@ void link_close(struct link *l);
 int64_t link_wait_ms(const struct link *l);
 
 /* batch.c: what waits for the writer, and which calls go together. */
-void queue_init(struct writer *w);
-void queue_free(struct writer *w);
+void pending_init(struct writer *w);
+void pending_free(struct writer *w);
 /* False: out of memory, the job is still the caller's. */
-bool queue_push(struct writer *w, struct job *j);
+bool pending_push(struct writer *w, struct job *j);
 /* A call that was found busy: back into its queue after a while. */
-void queue_delay(struct db_engine *e, struct job *j);
-struct batch *queue_take(struct db_engine *e);
+void pending_delay(struct db_engine *e, struct job *j);
+struct batch *pending_take(struct db_engine *e);
 /* A group that was rolled back: once more, not before wait_ms. */
-void queue_again(struct db_engine *e, struct batch *b, int64_t wait_ms);
+void pending_again(struct db_engine *e, struct batch *b, int64_t wait_ms);
 /* Two groups of one, to corner the bad call; false: out of memory. */
-bool queue_split(struct db_engine *e, struct batch *b);
+bool pending_split(struct db_engine *e, struct batch *b);
 /* Returns the delayed to their queues, answers the overdue. */
-void queue_check(struct db_engine *e);
-void queue_stop(struct db_engine *e);
-int64_t queue_wait_ms(const struct db_engine *e);
+void pending_check(struct db_engine *e);
+void pending_stop(struct db_engine *e);
+int64_t pending_wait_ms(const struct db_engine *e);
 void batch_answer(struct db_engine *e, struct batch *b, enum err result);
 
 /* writer.c: the write connection. */

@@ -37,7 +37,7 @@ static void again_or(struct db_engine *e, struct batch *b, enum err last)
     int64_t wait_ms = b->tries == 0 ? 0 : (INT64_C(1) << b->tries) + randombytes_uniform(4);
     b->tries++;
     atomic_fetch_add(&e->retries, 1);
-    queue_again(e, b, wait_ms);
+    pending_again(e, b, wait_ms);
 }
 
 static void lose(struct db_engine *e)
@@ -102,7 +102,7 @@ static void send_batch(struct db_engine *e, struct batch *b)
         return;
     }
     land(e);
-    if (b->count == 1 || !queue_split(e, b))
+    if (b->count == 1 || !pending_split(e, b))
         batch_answer(e, b, ERR_DB_FAULT);
 }
 
@@ -110,7 +110,7 @@ void writer_start(struct db_engine *e)
 {
     struct writer *w = &e->writer;
     while (w->step == WRITER_IDLE && w->link.state == LINK_UP && !e->ending) {
-        struct batch *b = queue_take(e);
+        struct batch *b = pending_take(e);
         if (b == NULL)
             return;
         send_batch(e, b);
@@ -172,7 +172,7 @@ static void fail_batch(struct db_engine *e)
         link_close(&w->link);
     if (repeat)
         again_or(e, b, answer_of(f));
-    else if (last || e->ending || !queue_split(e, b))
+    else if (last || e->ending || !pending_split(e, b))
         batch_answer(e, b, answer_of(f));
 }
 
@@ -230,7 +230,7 @@ static void delay_busy(struct db_engine *e, struct batch *b, const int *row_of, 
             strcmp(PQgetvalue(r, row_of[i], OUTCOME_STATUS), "busy") != 0)
             continue;
         b->jobs[i] = NULL;
-        queue_delay(e, j);
+        pending_delay(e, j);
         atomic_fetch_add(&e->busy_requeues, 1);
     }
 }
