@@ -248,7 +248,7 @@ enum err agent_config_load(const char *path, struct agent_config *out, char *err
                              .margin_ppm = PPM / 5,
                              .max_concurrent = 1,
                              .max_pending_bids = 8,
-                             .heartbeat_ms = 3000,
+                             .heartbeat_ms = 2000,
                              .poll_ms = 20000};
     struct reading r = {.config = &c, .price_gwei = -1, .cost = -1};
     snprintf(c.name, sizeof c.name, "node");

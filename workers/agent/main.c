@@ -38,7 +38,7 @@ static const char USAGE[] =
     "  max_concurrent = 1               jobs executed at a time\n"
     "  max_pending_bids = 8             undecided bids and jobs in hand at a time\n"
     "  pledge_gwei = 0                  reserve pledged to this node at the start\n"
-    "  heartbeat_ms = 3000\n"
+    "  heartbeat_ms = 2000\n"
     "  poll_ms = 20000                  longest wait of one poll\n"
     "  fault = none                     for test markets: wrong_result no_reveal drop_lease\n"
     "                                   absent vote_no no_open; refused in production\n"

@@ -2,6 +2,7 @@
 /* The prover: runs prove.mjs (snarkjs, a program of its own) in the scratch folder. */
 #include "server/workload/zk_groth16/zk_groth16.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "server/proc/proc.h"
 
 enum {
-    PATH_CAP = 4096,
+    PATH_CAP = PATH_MAX + 16,
     PROVE_MAX_MS = 120000,
     PROVE_CPU_MAX_S = 120,
     PROVE_FILE_MAX_BYTES = 16 * 1024 * 1024,
@@ -90,15 +91,19 @@ static enum err add_proof(const char *path, struct buf *result)
 enum err zk_groth16_execute(const struct workload_task *t, const struct workload_exec *x,
                             struct buf *result)
 {
+    char folder[PATH_MAX];
     char prover[PATH_CAP];
     char input[PATH_CAP];
     char output[PATH_CAP];
-    int a = snprintf(prover, sizeof prover, "%s/prove.mjs", x->data_dir);
+    /* The child runs in the scratch folder: what it is told must not depend on our own. */
+    if (realpath(x->data_dir, folder) == NULL)
+        return ERR_IO;
+    int a = snprintf(prover, sizeof prover, "%s/prove.mjs", folder);
     int b = snprintf(input, sizeof input, "%s/input.json", x->scratch_dir);
     int c = snprintf(output, sizeof output, "%s/proof.json", x->scratch_dir);
     if (a >= PATH_CAP || b >= PATH_CAP || c >= PATH_CAP)
         return ERR_RANGE;
-    const char *const argv[] = {"node", prover, input, output, NULL};
+    const char *const argv[] = {"node", prover, "input.json", "proof.json", NULL};
     enum err e = write_input(t, input);
     if (e == ERR_OK)
         e = run_prover(x, argv);
