@@ -20,15 +20,16 @@ CREATE OR REPLACE FUNCTION utc_ms(p_at timestamptz) RETURNS timestamptz LANGUAGE
 RETURN date_trunc('milliseconds', p_at);
 
 -- One row per call: verdict NULL means judge it; else it is answered already ('ok': replay of the made_* columns).
+-- beneficiary: who conflicts of interest are judged by.
 CREATE OR REPLACE FUNCTION calls_judged(p_operation text, p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[])
 RETURNS TABLE (ord int, entity uuid, verdict text, made_id uuid, made_at timestamptz, made_detail text,
-               suspended boolean, is_operator boolean, scopes int)
+               suspended boolean, is_operator boolean, scopes int, beneficiary uuid)
 LANGUAGE sql STABLE AS $$
     SELECT c.ord::int, c.entity,
            CASE WHEN k.id IS NULL THEN 'key_revoked'
                 WHEN i.key IS NOT NULL THEN CASE WHEN i.body_hash = c.hash THEN 'ok' ELSE 'idempotency_mismatch' END
                 WHEN c.idem IS NOT NULL AND row_number() OVER (PARTITION BY c.entity, c.idem ORDER BY c.ord) > 1 THEN 'busy' END,
-           i.id, i.at, i.detail, e.suspended_at IS NOT NULL, e.is_operator, k.scopes
+           i.id, i.at, i.detail, e.suspended_at IS NOT NULL, e.is_operator, k.scopes, coalesce(e.owner_id, e.id)
     FROM unnest(p_entity, p_key, p_idem, p_hash) WITH ORDINALITY AS c(entity, key, idem, hash, ord)
     LEFT JOIN idempotency i ON i.entity_id = c.entity AND i.operation = p_operation AND i.key = c.idem
     LEFT JOIN api_keys k ON k.id = c.key AND k.entity_id = c.entity AND k.revoked_at IS NULL

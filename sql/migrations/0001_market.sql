@@ -80,8 +80,8 @@ CREATE INDEX api_keys_by_entity ON api_keys (entity_id, id);
 -- The immutable outcome of a keyed write; show renders a replay from it.
 CREATE TABLE idempotency (
     entity_id uuid NOT NULL,
-    operation text NOT NULL,
-    key text NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    operation text COLLATE "C" NOT NULL,
+    key text COLLATE "C" NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
     body_hash hash32 NOT NULL,
     id uuid,
     at timestamptz NOT NULL,
@@ -95,7 +95,7 @@ CREATE INDEX idempotency_by_age ON idempotency USING brin (at);
 CREATE TABLE ledger_accounts (
     id uuid PRIMARY KEY,                        -- ledger_id(owner, kind, ref)
     owner uuid NOT NULL,
-    kind text NOT NULL,
+    kind text COLLATE "C" NOT NULL,
     ref uuid NOT NULL,
     asset text NOT NULL GENERATED ALWAYS AS
         (CASE WHEN kind IN ('reserve', 'bond', 'unbonding', 'issued') THEN 'CGT' ELSE 'CYS' END) STORED,
@@ -110,7 +110,7 @@ CREATE TABLE ledger_accounts (
 
 CREATE TABLE transfers (
     id uuid PRIMARY KEY,
-    key text NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
+    key text COLLATE "C" NOT NULL CHECK (length(key) BETWEEN 1 AND 200),
     kind text NOT NULL CHECK (length(kind) BETWEEN 1 AND 40),
     task_id uuid,
     at timestamptz NOT NULL,
