@@ -18,8 +18,7 @@ STATEMENT(worker_load,
                  "FROM work w WHERE w.id = ANY ($1::uuid[]) AND w.due_at <= clock_timestamp() "
                  "ORDER BY w.subject_id",
           .param_count = 1, .params = {DB_TEXT});
-STATEMENT(worker_apply, .sql = "SELECT w_apply($1::jsonb)", .param_count = 1,
-          .params = {DB_TEXT});
+STATEMENT(worker_apply, .sql = "SELECT w_apply($1::jsonb)", .param_count = 1, .params = {DB_TEXT});
 STATEMENT(worker_pick,
           .sql = "UPDATE work SET published_at = clock_timestamp() WHERE id IN "
                  "(SELECT id FROM work WHERE job = $1 "
@@ -28,10 +27,6 @@ STATEMENT(worker_pick,
                  "published_at < clock_timestamp() - $2 * interval '1 ms') "
                  "ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id, version",
           .param_count = 4, .params = {DB_TEXT, DB_INT, DB_INT, DB_INT});
-STATEMENT(worker_drop,
-          .sql = "DELETE FROM work w WHERE w.id = $1 AND w.job <> 'blob' AND w.job <> 'unbond' "
-                 "AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = w.subject_id)",
-          .param_count = 1, .params = {DB_UUID});
 STATEMENT(worker_dead_letter,
           .sql = "WITH stopped AS (UPDATE work SET published_at = 'infinity' WHERE id = $2 "
                  "AND published_at IS DISTINCT FROM 'infinity' RETURNING job, subject_id) "
@@ -93,10 +88,9 @@ STATEMENT(worker_blob_done,
           .param_count = 2, .params = {DB_UUID, DB_BOOL});
 
 const struct db_stmt *const worker_statements[] = {
-    &worker_lock,        &worker_load,       &worker_apply,      &worker_pick,
-    &worker_drop,        &worker_dead_letter, &worker_results,   &worker_publish,
-    &worker_unpublish,   &worker_republish,  &worker_next_due,   &worker_expire_keys,
-    &worker_unbond,      &worker_blob,       &worker_blob_part,  &worker_blob_done};
+    &worker_lock,        &worker_load,    &worker_apply,     &worker_pick,      &worker_dead_letter,
+    &worker_results,     &worker_publish, &worker_unpublish, &worker_republish, &worker_next_due,
+    &worker_expire_keys, &worker_unbond,  &worker_blob,      &worker_blob_part, &worker_blob_done};
 const int worker_statements_count = sizeof worker_statements / sizeof *worker_statements;
 
 static void begin(struct db_call *c, const struct db_stmt *s)
@@ -144,11 +138,6 @@ void worker_bind_pick(struct db_call *c, const struct worker_pick *p)
     c->params[1] = db_int(p->republish_ms);
     c->params[2] = db_int(p->grace_ms);
     c->params[3] = db_int(p->limit);
-}
-
-void worker_bind_drop(struct db_call *c, const struct uuid *work)
-{
-    begin_uuid(c, &worker_drop, work);
 }
 
 void worker_bind_dead_letter(struct db_call *c, const struct worker_dead_letter *d)

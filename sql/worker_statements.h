@@ -25,8 +25,6 @@ struct worker_pick {
     int64_t limit;
 };
 void worker_bind_pick(struct db_call *c, const struct worker_pick *p);
-/* Removes a work row that has no task to work on. */
-void worker_bind_drop(struct db_call *c, const struct uuid *work);
 /* Records a dead letter and stops handing the row out. */
 struct worker_dead_letter {
     struct uuid id;

@@ -13,20 +13,65 @@ void change_init(struct change *c, int64_t at_us)
     memset(c, 0, sizeof *c);
     c->at_us = at_us;
     c->doc = json_pack("{s:I}", "at_us", (json_int_t)at_us);
-    c->failed = !c->doc;
+    c->sets = json_object();
+    c->failed = !c->doc || !c->sets;
     buf_init(&c->wake, WAKE_MAX_BYTES);
 }
 
 void change_clear(struct change *c)
 {
     json_decref(c->doc);
+    json_decref(c->sets);
     buf_clear(&c->wake);
     c->doc = NULL;
+    c->sets = NULL;
+}
+
+static bool add_set(json_t *doc, const char *list, json_t *set)
+{
+    json_t *items = json_array();
+    const char *id;
+    json_t *item;
+    bool ok = items != NULL;
+    json_object_foreach(set, id, item)
+    {
+        ok = ok && json_array_append(items, item) == 0;
+    }
+    return json_object_set_new(doc, list, items) == 0 && ok;
 }
 
 char *change_text(const struct change *c)
 {
-    return c->failed ? NULL : json_dumps(c->doc, JSON_COMPACT);
+    const char *list;
+    json_t *set;
+    json_t *doc = c->failed ? NULL : json_copy(c->doc);
+    bool ok = doc != NULL;
+    json_object_foreach(c->sets, list, set)
+    {
+        ok = ok && add_set(doc, list, set);
+    }
+    char *text = ok ? json_dumps(doc, JSON_COMPACT) : NULL;
+    json_decref(doc);
+    return text;
+}
+
+void change_set(struct change *c, const char *list, const struct uuid *id, json_t *members)
+{
+    char key[UUID_TEXT_MAX];
+    json_t *set = json_object_get(c->sets, list);
+    uuid_print(id, key);
+    if (!set) {
+        set = json_object();
+        c->failed = json_object_set_new(c->sets, list, set) != 0 || c->failed;
+    }
+    json_t *item = json_object_get(set, key);
+    if (item) {
+        c->failed = json_object_update(item, members) != 0 || c->failed;
+        json_decref(members);
+        return;
+    }
+    c->failed = !members || json_object_set_new(members, "id", json_string(key)) != 0 ||
+                json_object_set_new(set, key, members) != 0 || c->failed;
 }
 
 void change_add(struct change *c, const char *list, json_t *item)

@@ -15,6 +15,7 @@
 
 struct change {
     json_t *doc;
+    json_t *sets; /* list -> id -> item */
     int64_t at_us;
     int transfers; /* so far; indices start at 1 */
     int release;   /* transfer that collects bonds given back, 0 for none yet */
@@ -29,6 +30,9 @@ char *change_text(const struct change *c);
 
 /* Appends to the list of that name, see w_apply. */
 void change_add(struct change *c, const char *list, json_t *item);
+/* The same for lists that update rows by id: members set twice keep the last value, so that a row
+ * is updated once. */
+void change_set(struct change *c, const char *list, const struct uuid *id, json_t *members);
 
 /* A ledger transfer; its key makes it happen once for ever. Returns its index. */
 int change_transfer(struct change *c, const char *key, const char *kind, const struct uuid *task);

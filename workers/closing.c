@@ -8,7 +8,6 @@
 #include "server/core/log.h"
 #include "server/core/money.h"
 #include "server/domain/settle.h"
-#include "workers/bonds.h"
 #include "workers/slots.h"
 
 enum { KEY_MAX = 120 };
@@ -91,6 +90,7 @@ bool treasury_advance(struct change *c, struct view *v, const struct uuid *rung,
     if (amount_gwei == 0)
         return true;
     int t = rung_transfer(c, v, rung, "advance");
+    v->held_gwei += amount_gwei;
     change_entry(c, t, leg_escrow(&v->requester, &v->id), amount_gwei);
     for (size_t i = 0; i < v->treasury_count && amount_gwei > 0; i++) {
         struct treasury_view *shard = &v->treasury[i];
@@ -102,28 +102,29 @@ bool treasury_advance(struct change *c, struct view *v, const struct uuid *rung,
     return true;
 }
 
-void treasury_return(struct change *c, const struct view *v, const struct uuid *rung,
-                     int64_t amount_gwei)
+void treasury_return(struct change *c, struct view *v, const struct uuid *rung, int64_t amount_gwei)
 {
     if (amount_gwei == 0)
         return;
     int t = rung_transfer(c, v, rung, "advance_return");
+    v->held_gwei -= amount_gwei;
     change_entry(c, t, leg_escrow(&v->requester, &v->id), -amount_gwei);
     change_entry(c, t, leg_system("treasury", &v->id), amount_gwei);
 }
 
-static struct locked seat_bond(const struct view *v, const struct seat_view *s)
+struct locked seat_locked(const struct view *v, const struct seat_view *s)
 {
     return (struct locked){v->id, s->entity, s->bond_id, {{0}}, s->bond_gwei};
 }
 
-static void release_seat(struct change *c, const struct view *v, const struct seat_view *s)
+void seat_release(struct change *c, const struct view *v, struct seat_view *s)
 {
-    struct locked bond = seat_bond(v, s);
+    struct locked bond = seat_locked(v, s);
     locked_release(c, &bond);
+    s->bond_gwei = 0;
     if (s->state == SEAT_SEATED || s->state == SEAT_COMMITTED) {
-        change_add(c, "seat_states",
-                   json_pack("{s:o,s:s}", "id", json_uuid(&s->id), "state", "released"));
+        s->state = SEAT_RELEASED;
+        change_set(c, "seat_states", &s->id, json_pack("{s:s}", "state", "released"));
         change_wake(c, "node", &s->node);
     }
 }
@@ -134,39 +135,34 @@ static void release_locks(struct change *c, const struct view *v, const char *re
         const struct bid_view *b = &v->bids[i];
         struct locked lock = {v->id, b->entity, {{0}}, b->lock_bid, b->lock_gwei};
         if (b->lock_gwei > 0 && b->rank == 0)
-            change_add(c, "bids",
-                       json_pack("{s:o,s:s,s:s}", "id", json_uuid(&b->id), "verdict", "lost",
-                                 "reason", reason));
+            change_set(c, "bids", &b->id,
+                       json_pack("{s:s,s:s}", "verdict", "lost", "reason", reason));
         locked_release(c, &lock);
     }
 }
 
 /* Seats, advances and an open challenge of a task that ends without a verdict. */
-static int64_t abandon_rungs(struct change *c, struct view *v)
+static void abandon_rungs(struct change *c, struct view *v)
 {
-    int64_t returned = 0;
     for (size_t i = 0; i < v->rungs_count; i++) {
         struct rung_view *r = &v->rungs[i];
         for (size_t k = 0; k < r->seats_count; k++)
             if (r->seats[k].bond_gwei > 0 || r->seats[k].state <= SEAT_COMMITTED)
-                release_seat(c, v, &r->seats[k]);
+                seat_release(c, v, &r->seats[k]);
         treasury_return(c, v, &r->id, r->advanced_gwei);
-        returned += r->advanced_gwei;
         if (r->outcome == RUNG_RUNNING)
-            change_add(c, "rung_states",
-                       json_pack("{s:o,s:i,s:b,s:s}", "id", json_uuid(&r->id), "advanced", 0,
-                                 "final", 1, "outcome", "inconclusive"));
+            change_set(
+                c, "rung_states", &r->id,
+                json_pack("{s:i,s:b,s:s}", "advanced", 0, "final", 1, "outcome", "inconclusive"));
         else if (r->advanced_gwei > 0)
-            change_add(c, "rung_states",
-                       json_pack("{s:o,s:i}", "id", json_uuid(&r->id), "advanced", 0));
+            change_set(c, "rung_states", &r->id, json_pack("{s:i}", "advanced", 0));
     }
     const struct challenge_view *ch = &v->challenge;
     if (ch->open) {
         struct locked bond = {v->id, ch->entity, ch->bond_id, {{0}}, ch->bond_gwei};
         locked_release(c, &bond);
-        change_add(c, "challenges", json_pack("{s:o,s:n}", "id", json_uuid(&ch->id), "outcome"));
+        change_set(c, "challenges", &ch->id, json_pack("{s:n}", "outcome"));
     }
-    return returned;
 }
 
 void close_refund(struct change *c, struct view *v, enum task_state final, int code,
@@ -174,7 +170,8 @@ void close_refund(struct change *c, struct view *v, enum task_state final, int c
 {
     slots_void(c, v);
     release_locks(c, v, reason);
-    int64_t escrow = v->held_gwei - abandon_rungs(c, v);
+    abandon_rungs(c, v);
+    int64_t escrow = v->held_gwei;
     struct settle_split s = {0, 0, 0, escrow};
     struct outcome o = {final,  final == TASK_EXPIRED ? EVENT_EXPIRED : EVENT_REFUNDED,
                         code,   reason,
@@ -307,9 +304,8 @@ static bool fund_seats(struct change *c, struct payout *p, struct view *v)
                 return false;
             treasury_return(c, v, &r->id, r->advanced_gwei - spent);
             if (r->advanced_gwei != spent)
-                change_add(
-                    c, "rung_states",
-                    json_pack("{s:o,s:I}", "id", json_uuid(&r->id), "advanced", (json_int_t)spent));
+                change_set(c, "rung_states", &r->id,
+                           json_pack("{s:I}", "advanced", (json_int_t)spent));
             p->higher_spent[slot] += spent;
             p->advances_spent += spent;
         }
@@ -324,7 +320,7 @@ static void punish(struct change *c, const struct view *v, const struct seat_vie
 {
     bool checked = view_is_checked(v, j);
     int64_t count = checked ? v->policy.contradicted_fees : v->policy.overturned_fees;
-    struct locked bond = seat_bond(v, s);
+    struct locked bond = seat_locked(v, s);
     int64_t slash = settle_penalty_gwei(s->bond_gwei, v->seat_fee_gwei * s->weight, count);
     json_t *evidence = json_object();
     event_id(evidence, "seat", "seat", &s->id);
@@ -346,11 +342,11 @@ static void release_seats(struct change *c, struct view *v, struct payout *p)
             if (!uuid_equal(&r->job, &p->jobs[slot]->id))
                 continue;
             for (size_t k = 0; k < r->seats_count; k++) {
-                const struct seat_view *s = &r->seats[k];
+                struct seat_view *s = &r->seats[k];
                 if (s->state == SEAT_REVEALED && !s->vote)
                     punish(c, v, s, p->jobs[slot], &p->higher_spent[slot]);
                 else
-                    release_seat(c, v, s);
+                    seat_release(c, v, s);
             }
         }
     }
@@ -373,8 +369,7 @@ static void pay_slots(struct change *c, const struct view *v, struct payout *p, 
         struct line fee = {leg_system("treasury", &v->id), s->fee_gwei, &j->id, NULL};
         pay(c, v, transfer, &fee, rule);
         locked_release(c, &bond);
-        change_add(c, "job_states",
-                   json_pack("{s:o,s:s}", "id", json_uuid(&j->id), "state", "paid"));
+        change_set(c, "job_states", &j->id, json_pack("{s:s}", "state", "paid"));
     }
 }
 
@@ -391,9 +386,8 @@ static void pay_seats(struct change *c, const struct view *v, struct payout *p, 
                      v->seat_fee_gwei, s->weight, p->seat_rungs[i]);
         struct line l = {leg_entity(&s->entity, "available"), p->seats[i].net_gwei, NULL, &s->id};
         pay(c, v, transfer, &l, rule);
-        change_add(c, "seat_states",
-                   json_pack("{s:o,s:I}", "id", json_uuid(&s->id), "fee",
-                             (json_int_t)p->seats[i].net_gwei));
+        change_set(c, "seat_states", &s->id,
+                   json_pack("{s:I}", "fee", (json_int_t)p->seats[i].net_gwei));
     }
 }
 
@@ -405,7 +399,8 @@ bool close_paid(struct change *c, struct view *v)
         return false;
     int64_t escrow = v->promise_gwei + p.advances_spent;
     struct settle_terms t = {escrow, v->policy.fee_ppm, v->policy.verifier_share_ppm};
-    if (settle_split(&t, p.slots, p.slot_count, p.seats, p.seat_count, &s) != ERR_OK)
+    if (escrow != v->held_gwei ||
+        settle_split(&t, p.slots, p.slot_count, p.seats, p.seat_count, &s) != ERR_OK)
         return false;
     struct outcome o = {TASK_PAID,  EVENT_PAID, task_state_code(TASK_PAID),
                         "accepted", escrow,     settle_transfer(c, v, escrow)};

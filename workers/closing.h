@@ -3,6 +3,7 @@
 #ifndef CF_WORKERS_CLOSING_H
 #define CF_WORKERS_CLOSING_H
 
+#include "workers/bonds.h"
 #include "workers/change.h"
 #include "workers/view.h"
 
@@ -21,11 +22,15 @@ void close_cancel(struct change *c, struct view *v);
 bool close_paid(struct change *c, struct view *v);
 
 /* Entries for the treasury: takes amount_gwei out of its shards (out > 0) into the escrow; false
- * when the treasury holds less. Counts the view's balances down. */
+ * when the treasury holds less. Keeps the view's balances right. */
 bool treasury_advance(struct change *c, struct view *v, const struct uuid *rung,
                       int64_t amount_gwei);
-/* Gives the treasury back what a rung did not need. */
-void treasury_return(struct change *c, const struct view *v, const struct uuid *rung,
+/* Gives the treasury back what a rung did not need; the view's escrow shrinks by it. */
+void treasury_return(struct change *c, struct view *v, const struct uuid *rung,
                      int64_t amount_gwei);
+
+/* Closes the bond of a seat without fault; a seat that still waits is released. */
+void seat_release(struct change *c, const struct view *v, struct seat_view *s);
+struct locked seat_locked(const struct view *v, const struct seat_view *s);
 
 #endif

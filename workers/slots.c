@@ -86,8 +86,7 @@ static const char *job_state_text(enum job_state s)
 
 static void end_job(struct change *c, struct job_view *j, enum job_state state)
 {
-    change_add(c, "job_states",
-               json_pack("{s:o,s:s}", "id", json_uuid(&j->id), "state", job_state_text(state)));
+    change_set(c, "job_states", &j->id, json_pack("{s:s}", "state", job_state_text(state)));
     j->state = state;
     change_wake(c, "node", &j->node);
 }
@@ -118,6 +117,17 @@ struct slot_slash slot_fail(struct change *c, const struct view *v, const struct
     return done;
 }
 
+void slot_hand_over(struct change *c, const struct view *v, const struct job_view *failed,
+                    struct bid_view *next)
+{
+    change_set(c, "bids", &next->id,
+               json_pack("{s:s,s:s}", "verdict", "won", "reason", "takes the slot over"));
+    json_t *job = slot_award(c, v, next, failed->slot, next->price_gwei);
+    json_object_set_new(job, "why", json_string("takes the slot over"));
+    event_id(job, "after", "job", &failed->id);
+    change_move(c, &v->id, TASK_ASSIGNED, EVENT_TAKEOVER, job);
+}
+
 void slots_void(struct change *c, struct view *v)
 {
     for (size_t i = 0; i < v->jobs_count; i++) {
@@ -141,9 +151,9 @@ bool slots_reopen(struct change *c, struct view *v, const char *why)
     int64_t opens = closes + (v->operator_opens ? 0 : v->opening_us);
     if (v->round >= v->rounds_max || opens >= v->deadline_us || v->cancel)
         return false;
-    change_add(c, "tasks",
-               json_pack("{s:o,s:i,s:I,s:I}", "id", json_uuid(&v->id), "round", v->round + 1,
-                         "closes_us", (json_int_t)closes, "opens_us", (json_int_t)opens));
+    change_set(c, "tasks", &v->id,
+               json_pack("{s:i,s:I,s:I}", "round", v->round + 1, "closes_us", (json_int_t)closes,
+                         "opens_us", (json_int_t)opens));
     change_move(c, &v->id, TASK_OPEN, EVENT_REOPENED,
                 json_pack("{s:i,s:s}", "round", v->round + 1, "reason", why));
     change_ask(c, "auction", &v->id, closes);

@@ -36,6 +36,10 @@ struct slot_slash {
 struct slot_slash slot_fail(struct change *c, const struct view *v, const struct slot_failure *f,
                             const struct bid_view *takeover);
 
+/* Awards the failed job's slot to the bid that takes it over, as a transition to `assigned`. */
+void slot_hand_over(struct change *c, const struct view *v, const struct job_view *failed,
+                    struct bid_view *next);
+
 /* Gives live jobs of all slots back without fault. */
 void slots_void(struct change *c, struct view *v);
 

@@ -252,6 +252,7 @@ static void read_times(struct reader *r, struct view *v)
     v->opens_us = read_int(r, "opens_us");
     v->deadline_us = read_int(r, "deadline_us");
     v->settle_us = read_int(r, "settle_us");
+    v->accepted_us = read_int(r, "accepted_us");
 }
 
 static void read_lists(struct reader *r, struct view *v)

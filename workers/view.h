@@ -162,6 +162,7 @@ struct view {
     int64_t opens_us;
     int64_t deadline_us;
     int64_t settle_us;
+    int64_t accepted_us; /* 0: not yet */
     bool cancel;
     const json_t *allow; /* JSON null: everybody */
     const json_t *deny;

@@ -100,6 +100,8 @@ BEGIN
         'lease_ms', t.lease_ms, 'promise', t.escrow_gwei, 'held', ledger_balance(t.entity_id, 'escrow', t.id),
         'created_us', w_us(t.created_at), 'closes_us', w_us(t.closes_at), 'opens_us', w_us(t.opens_until),
         'deadline_us', w_us(t.deadline_at), 'settle_us', w_us(t.settle_by), 'accepted_us', w_us(t.accepted_at),
+        'input', CASE WHEN EXISTS (SELECT 1 FROM jobs j WHERE j.task_id = t.id AND j.state = 'declined')
+                      THEN t.input::jsonb END,
         'cancel', t.cancel_requested_at IS NOT NULL, 'unwitnessed', t.unwitnessed,
         'allow', to_jsonb(t.allow), 'deny', to_jsonb(t.deny), 'policy', to_jsonb(p),
         'bids', w_load_bids(t.id, t.round), 'jobs', w_load_jobs(t.id), 'rungs', w_load_rungs(t.id),

@@ -32,8 +32,10 @@ DECLARE
     v_count bigint;
 BEGIN
     IF p ? 'bids' THEN
-        UPDATE bids b SET verdict = x.verdict, reason = x.reason, rank = x.rank, score_ppm = x.score,
-                          score_reserve_ppm = x.reserve, score_price_ppm = x.price
+        UPDATE bids b SET verdict = x.verdict, reason = x.reason, rank = coalesce(x.rank, b.rank),
+                          score_ppm = coalesce(x.score, b.score_ppm),
+                          score_reserve_ppm = coalesce(x.reserve, b.score_reserve_ppm),
+                          score_price_ppm = coalesce(x.price, b.score_price_ppm)
             FROM jsonb_to_recordset(p->'bids') AS x(id uuid, verdict text, reason text, rank int, score int,
                                                     reserve int, price int)
             WHERE b.id = x.id;
