@@ -116,20 +116,21 @@ enum err page_show(struct http_request *rq, const struct api_call *call, const s
 {
     const struct sql_page *page = call->state;
     struct buf *out = &rq->reply.body;
-    int count = db_rows_count(rows);
+    int count = db_rows_count(rows) - view->skip;
     bool has_more = count > page->limit;
     int shown = has_more ? (int)page->limit : count;
     buf_adds(out, "{\"object\":\"list\",\"data\":[");
     for (int i = 0; i < shown; i++) {
         buf_adds(out, i > 0 ? "," : "");
-        view->element(rq, rows, i);
+        view->element(rq, rows, view->skip + i);
     }
     struct uuid last;
+    int end = view->skip + shown - 1;
     const char *cursor = NULL;
-    if (has_more && db_rows_uuid(rows, shown - 1, db_rows_column(rows, view->id_column), &last)) {
+    if (has_more && db_rows_uuid(rows, end, db_rows_column(rows, view->id_column), &last)) {
         int64_t n = 0;
         if (view->n_column != NULL)
-            n = db_rows_int(rows, shown - 1, db_rows_column(rows, view->n_column));
+            n = db_rows_int(rows, end, db_rows_column(rows, view->n_column));
         cursor = cursor_print(rq, &last, n);
     }
     buf_addf(out, "],\"has_more\":%s,\"next_cursor\":", has_more ? "true" : "false");

@@ -19,6 +19,7 @@ struct page_view {
     void (*element)(struct http_request *rq, const struct db_rows *rows, int row);
     const char *id_column;
     const char *n_column;
+    int skip; /* leading rows that are no elements */
 };
 enum err page_show(struct http_request *rq, const struct api_call *call, const struct db_rows *rows,
                    const struct page_view *view) CF_MUST_CHECK;

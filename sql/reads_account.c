@@ -27,7 +27,7 @@ const struct db_stmt sql_find_account_stmt = {
            " (SELECT count(*) FROM tasks t WHERE t.entity_id = e.id) AS task_count,"
            " (SELECT count(*) FROM jobs j WHERE j.entity_id = e.id AND j.state = 'paid')"
            " AS job_count"
-           " FROM entities e WHERE e.id = $1",
+           " FROM entities e WHERE e.id = $1 AND e.id <> nil_uuid()",
     .mode = DB_READ,
     .param_count = 1,
     .params = {DB_UUID},

@@ -136,7 +136,7 @@ void sql_list_task_jobs(struct db_call *c, const struct uuid *task_id)
     " LEFT JOIN nodes w ON w.id = j.node_id" TASK_OF("s")
 #define RESULT_COLUMNS                                                                             \
     ", w.node_key AS result_node_key, j.entity_id AS result_account_id,"                           \
-    " j.result_digest AS result_digest, " BASE64URL(                                               \
+    " j.result_digest AS result_result_digest, " BASE64URL(                                        \
         "j.result") " AS result_result,"                                                           \
                     " j.result_blob_id AS result_blob_id"
 

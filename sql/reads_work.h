@@ -41,7 +41,7 @@ void sql_list_jobs(struct db_call *c, const struct uuid *account_id, const char 
 void sql_list_task_jobs(struct db_call *c, const struct uuid *task_id);
 
 /* As sql_claim_job: node_owner, SEAT_COLUMNS, TASK_COLUMNS("task_"), task_input, and the result:
- * result_node_key, result_account_id, result_digest, result, result_blob_id. */
+ * result_node_key, result_account_id, result_result_digest, result_result, result_blob_id. */
 void sql_claim_seat(struct db_call *c, const struct claim_args *a);
 void sql_find_seat(struct db_call *c, const struct uuid *seat_id, const struct uuid *account_id);
 void sql_list_seats(struct db_call *c, const struct uuid *account_id, const struct sql_page *page);

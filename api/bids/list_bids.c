@@ -26,7 +26,7 @@ static enum err read(struct http_request *rq, struct api_call *call)
 static enum err show(struct http_request *rq, const struct api_call *call,
                      const struct db_rows *rows)
 {
-    static const struct page_view VIEW = {bid_view, "id", NULL};
+    static const struct page_view VIEW = {bid_view, "id", NULL, 0};
     return page_show(rq, call, rows, &VIEW);
 }
 

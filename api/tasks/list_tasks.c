@@ -47,7 +47,7 @@ static enum err read(struct http_request *rq, struct api_call *call)
 static enum err show(struct http_request *rq, const struct api_call *call,
                      const struct db_rows *rows)
 {
-    static const struct page_view VIEW = {task_view_element, "id", NULL};
+    static const struct page_view VIEW = {task_view_element, "id", NULL, 0};
     if (call->topic[0] == '\0')
         return page_show(rq, call, rows, &VIEW);
     if (db_rows_count(rows) == 0)

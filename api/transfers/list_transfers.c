@@ -29,7 +29,7 @@ static void element(struct http_request *rq, const struct db_rows *rows, int row
 static enum err show(struct http_request *rq, const struct api_call *call,
                      const struct db_rows *rows)
 {
-    static const struct page_view VIEW = {element, "id", "line"};
+    static const struct page_view VIEW = {element, "id", "line", 0};
     return page_show(rq, call, rows, &VIEW);
 }
 
