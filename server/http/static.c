@@ -92,7 +92,7 @@ static enum err keep(struct static_files *f, const char *name, uint8_t *content,
     hex_encode(hash, 16, file->etag + 1);
     strcat(file->etag, "\"");
     file->content = (struct bytes){content, len};
-    file->content_type = type_of(name);
+    file->content_type = type_of(strcmp(name, "/") == 0 ? "/index.html" : name);
     file->immutable = strncmp(name, "/assets/", 8) == 0;
     f->count++;
     f->total_bytes += len;

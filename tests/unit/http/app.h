@@ -22,6 +22,7 @@ struct app_job {
 };
 
 struct app_state {
+    bool begun; /* counted as handled */
     bool submitted;
     bool answered; /* by the job thread, before its http_resume */
     int64_t deadline_mono_ms;
@@ -181,9 +182,9 @@ static inline enum http_step app_handle(void *arg, struct http_request *rq, enum
 {
     struct app *app = arg;
     const char *op = rq->route->operation;
-    if (rq->user == NULL) {
+    if (!app_state_of(rq)->begun) {
+        app_state_of(rq)->begun = true;
         atomic_fetch_add(&app->handled, 1);
-        app_state_of(rq);
     }
     if (strcmp(op, "hello") == 0)
         return app_text(rq, "hello");
@@ -245,7 +246,8 @@ static inline bool app_allows(void *arg, const struct http_principal *who, const
 static inline void app_ended(void *arg, struct http_request *rq)
 {
     struct app *app = arg;
-    if (rq->user != NULL)
+    const struct app_state *state = rq->user;
+    if (state != NULL && state->begun)
         atomic_fetch_add(&app->ended, 1);
 }
 

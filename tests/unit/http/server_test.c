@@ -248,6 +248,9 @@ static int serve(int argc, char **argv)
     o.loops = argc > 2 ? atoi(argv[2]) : 1;
     o.static_dir = argc > 3 && argv[3][0] != '\0' ? argv[3] : NULL;
     o.rate_limit_per_minute = argc > 4 ? atoll(argv[4]) : 0;
+    if (argc > 5 && atoi(argv[5]) > 0)
+        o.connections = atoi(argv[5]);
+    o.metrics_port = argc > 6 ? (uint16_t)atoi(argv[6]) : 0;
     struct rlimit files = {0};
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
