@@ -58,7 +58,7 @@ struct connection {
     char *reply; /* REPLY_MAX bytes */
 };
 
-enum mode { BIDS, CLAIMS, EMPTY, PARK };
+enum mode { BIDS, CLAIMS, EMPTY, BARE, PARK };
 
 struct load {
     enum mode mode;
@@ -200,7 +200,8 @@ static size_t compose_claim(const struct load *l, char *out, uint64_t number)
     if (l->mode == PARK)
         snprintf(extra, sizeof extra, "Prefer: wait=%d\r\n", l->seconds);
     snprintf(body, sizeof body, "{\"node_id\":\"%s\"}", l->bidders[i].node);
-    return compose(out, "/v1/jobs/claim", l->bidders[i].key, extra, body);
+    const char *path = l->mode == BARE ? "/bare" : "/v1/jobs/claim";
+    return compose(out, path, l->bidders[i].key, extra, body);
 }
 
 /* ---- connections -------------------------------------------------------------------------------
@@ -383,12 +384,12 @@ static void measure(struct load *l)
 
 static enum mode mode_of(const char *text)
 {
-    static const char *const names[] = {"bids", "claims", "empty", "park"};
-    for (int i = 0; i < 4; i++) {
+    static const char *const names[] = {"bids", "claims", "empty", "bare", "park"};
+    for (int i = 0; i < 5; i++) {
         if (strcmp(text, names[i]) == 0)
             return (enum mode)i;
     }
-    fail("MODE is bids, claims, empty or park");
+    fail("MODE is bids, claims, empty, bare or park");
     return BIDS;
 }
 
