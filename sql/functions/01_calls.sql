@@ -19,6 +19,20 @@ RETURN to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
 CREATE OR REPLACE FUNCTION utc_ms(p_at timestamptz) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN date_trunc('milliseconds', p_at);
 
+-- The TypeID of a uuid ("task_" and 26 digits of Crockford's base32): how ids stand in the payloads of events.
+CREATE OR REPLACE FUNCTION typeid(p_prefix text, p_id uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT p_prefix || '_' || string_agg(substr('0123456789abcdefghjkmnpqrstvwxyz', substring(b.bits FROM 5 * i + 1 FOR 5)::int + 1, 1),
+                                         '' ORDER BY i)
+    FROM (SELECT B'00' || ('x' || replace(p_id::text, '-', ''))::bit(128) AS bits) b, generate_series(0, 25) i
+$$;
+
+-- SHA-256 with domain separation, as hash_tagged of server/core: the tag and each part behind its length.
+CREATE OR REPLACE FUNCTION hash_tagged(p_tag text, p_parts bytea[]) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT sha256(substring(int2send(length(p_tag)::int2) FROM 2) || convert_to(p_tag, 'UTF8')
+        || string_agg(int8send(octet_length(part)) || part, ''::bytea ORDER BY i))
+    FROM unnest(p_parts) WITH ORDINALITY AS u(part, i)
+$$;
+
 -- One row per call: verdict NULL means judge it; else it is answered already ('ok': replay of the made_* columns).
 -- beneficiary: who conflicts of interest are judged by.
 CREATE OR REPLACE FUNCTION calls_judged(p_operation text, p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[])

@@ -144,8 +144,13 @@ BEGIN
                 n.first_rung_seats, n.created_at, n.closes_at, n.opens_until, n.deadline_at, n.deadline_at
             FROM unnest(v_tasks) n JOIN unnest(v_done) d ON d.id = n.id AND d.status = 'ok' AND NOT d.replayed;
         INSERT INTO events (id, task_id, seq, kind, to_state, at, payload)
-            SELECT uuid_v7(v_at), d.id, 1, 'opened', 'open', v_at, d.detail::jsonb
-            FROM unnest(v_done) d WHERE d.status = 'ok' AND NOT d.replayed;
+            SELECT uuid_v7(v_at), n.id, 1, 'opened', 'open', v_at, jsonb_build_object('kind', p_kind[d.ord],
+                'requester', typeid('acct', n.entity_id), 'policy', typeid('pol', n.policy_id),
+                'input_hash', encode(p_input_hash[d.ord], 'hex'), 'max_price', p_max_price[d.ord]::text,
+                'replicas', p_replicas[d.ord], 'seat_fee', n.seat_fee_gwei::text, 'escrow', n.escrow_gwei::text,
+                'rank_weight_ppm', n.rank_weight_ppm, 'sealing', n.sealing, 'closes_at', utc_text(n.closes_at),
+                'opens_until', utc_text(n.opens_until), 'deadline_at', utc_text(n.deadline_at))
+            FROM unnest(v_tasks) n JOIN unnest(v_done) d ON d.id = n.id AND d.status = 'ok' AND NOT d.replayed;
         INSERT INTO work (id, job, subject_id, due_at, created_at)
             SELECT uuid_v7(v_at), 'auction', n.id, n.closes_at, v_at FROM unnest(v_tasks) n;
     END IF;

@@ -71,8 +71,8 @@ BEGIN
         END IF;
         IF v_job.state = 'assigned' THEN
             UPDATE jobs SET state = 'declined', ended_at = v_at WHERE id = v_job.id;
-            PERFORM event_note(v_job.task_id, 'declined', v_at, jsonb_build_object('job', v_job.id, 'slot', v_job.slot,
-                'fence', v_job.fence, 'reason', coalesce(p_reason[c.ord], '')));
+            PERFORM event_note(v_job.task_id, 'declined', v_at, jsonb_build_object('job', typeid('job', v_job.id),
+                'slot', v_job.slot, 'fence', v_job.fence, 'reason', coalesce(p_reason[c.ord], '')));
             PERFORM work_ask('dispatch', v_job.task_id, v_at);
         END IF;
         v_done := v_done || (c.ord, 'ok', v_job.id, coalesce(v_job.ended_at, v_at), NULL, false, 'work task:' || v_job.task_id)::outcome;
@@ -123,8 +123,8 @@ BEGIN
             WHERE b.id = o.id AND b.state = 'assigned'
             RETURNING b.id, b.task_id, b.slot, b.fence, b.commitment)
     INSERT INTO events (id, task_id, kind, at, payload)
-        SELECT uuid_v7(v_at), f.task_id, 'committed', v_at, jsonb_build_object('job', f.id, 'slot', f.slot, 'fence', f.fence,
-            'commitment', encode(f.commitment, 'hex')) FROM fresh f;
+        SELECT uuid_v7(v_at), f.task_id, 'committed', v_at, jsonb_build_object('job', typeid('job', f.id), 'slot', f.slot,
+            'fence', f.fence, 'commitment', encode(f.commitment, 'hex')) FROM fresh f;
     PERFORM calls_keep('job_commit', p_entity, p_idem, p_hash, v_done);
     RETURN QUERY SELECT d.ord, d.status, d.id, d.at, d.detail, d.replayed,
             CASE WHEN d.status = 'ok' THEN (SELECT reveal_wake(b.task_id) FROM jobs b WHERE b.id = d.id) END
@@ -181,8 +181,8 @@ BEGIN
         IF v_job.revealed_at IS NULL THEN
             UPDATE jobs SET state = 'revealed', result = p_result[c.ord], result_blob_id = p_blob[c.ord],
                 result_digest = p_digest[c.ord], result_salt = p_salt[c.ord], revealed_at = v_at WHERE id = v_job.id;
-            PERFORM event_note(v_job.task_id, 'revealed', v_at, jsonb_build_object('job', v_job.id, 'slot', v_job.slot,
-                'fence', v_job.fence, 'digest', encode(p_digest[c.ord], 'hex')));
+            PERFORM event_note(v_job.task_id, 'revealed', v_at, jsonb_build_object('job', typeid('job', v_job.id),
+                'slot', v_job.slot, 'fence', v_job.fence, 'digest', encode(p_digest[c.ord], 'hex')));
             IF NOT EXISTS (SELECT 1 FROM jobs s WHERE s.task_id = v_job.task_id AND s.state IN ('assigned', 'committed')) THEN
                 PERFORM work_ask('dispatch', v_job.task_id, v_at);
             END IF;

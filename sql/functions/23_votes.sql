@@ -45,8 +45,8 @@ BEGIN
         IF v_seat.commitment IS NULL THEN
             UPDATE seats SET state = 'committed', commitment = p_commitment[c.ord], commit_signature = p_signature[c.ord],
                 committed_at = v_at WHERE id = v_seat.id;
-            PERFORM event_note(v_seat.task_id, 'vote_committed', v_at, jsonb_build_object('seat', v_seat.id, 'rung', v_seat.rung_id,
-                'commitment', encode(p_commitment[c.ord], 'hex')));
+            PERFORM event_note(v_seat.task_id, 'committed', v_at, jsonb_build_object('seat', typeid('seat', v_seat.id),
+                'rung_id', typeid('rung', v_seat.rung_id), 'commitment', encode(p_commitment[c.ord], 'hex')));
             IF NOT EXISTS (SELECT 1 FROM seats s WHERE s.rung_id = v_seat.rung_id AND s.state = 'seated') THEN
                 UPDATE rungs SET reveal_from = v_at, reveal_until = v_at + (SELECT p.reveal_ms * interval '1 ms'
                         FROM tasks t JOIN policies p ON p.id = t.policy_id WHERE t.id = v_seat.task_id)
@@ -105,7 +105,8 @@ BEGIN
         IF v_seat.revealed_at IS NULL THEN
             UPDATE seats SET state = 'revealed', vote = p_vote[c.ord], vote_reason = p_reason[c.ord], salt = p_salt[c.ord],
                 revealed_at = v_at WHERE id = v_seat.id;
-            PERFORM event_note(v_seat.task_id, 'voted', v_at, jsonb_build_object('seat', v_seat.id, 'rung', v_seat.rung_id));
+            PERFORM event_note(v_seat.task_id, 'voted', v_at, jsonb_build_object('seat', typeid('seat', v_seat.id),
+                'rung_id', typeid('rung', v_seat.rung_id)));
             IF NOT EXISTS (SELECT 1 FROM seats s WHERE s.rung_id = v_seat.rung_id AND s.state IN ('seated', 'committed')) THEN
                 PERFORM work_ask('committee', v_seat.task_id, v_at);
             END IF;
@@ -171,8 +172,8 @@ BEGIN
         END IF;
         INSERT INTO bonds (id, entity_id, purpose, task_id, subject_id, amount_gwei, opened_at)
             VALUES (uuid_v7(v_at), c.entity, 'challenge', v_task.id, p_id[c.ord], v_bond, v_at);
-        PERFORM task_move(v_task.id, 'verifying', 'challenged', v_at, jsonb_build_object('challenge', p_id[c.ord], 'job', v_job.id,
-            'slot', v_job.slot, 'entity', c.entity));
+        PERFORM task_move(v_task.id, 'verifying', 'challenged', v_at, jsonb_build_object('challenge', typeid('chal', p_id[c.ord]),
+            'job', typeid('job', v_job.id), 'slot', v_job.slot, 'entity', typeid('acct', c.entity)));
         PERFORM work_ask('committee', v_task.id, v_at);
         v_done := v_done || (c.ord, 'ok', p_id[c.ord], v_at,
             json_build_object('bond_gwei', v_bond, 'job_id', v_job.id)::text, false, 'work task:' || v_task.id)::outcome;
