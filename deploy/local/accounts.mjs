@@ -12,6 +12,13 @@ const REQUESTER_CYS = 100000n;
 const PROVIDER_STAKE_CYS = [20000n, 50000n, 90000n];
 const VERIFIER_STAKE_CYS = [20000n, 30000n, 40000n];
 const POCKET_CYS = 1000n;
+const PLEDGE_CYS = 1000n;
+// How the providers price: two by their cost, one by a list.
+const STRATEGIES = [
+  ['strategy = cost_plus', 'margin_ppm = 250000'],
+  ['strategy = fixed', 'price_gwei = 400000000'],
+  ['strategy = cost_plus', 'margin_ppm = 600000'],
+];
 
 const opt = options(['dir', 'api', 'build', 'providers', 'verifiers']);
 const file = path.join(opt.dir, 'accounts.json');
@@ -78,6 +85,8 @@ function agentSettings(kind, index, key) {
     `name = ${name}`,
     `state_dir = ${state}`,
     `data_dir = ${path.join(opt.build, 'zk')}`,
+    `pledge_gwei = ${PLEDGE_CYS * CYS}`,
+    ...(kind === 'provider' ? STRATEGIES[(index - 1) % STRATEGIES.length] : []),
     '',
   ].join('\n');
 }

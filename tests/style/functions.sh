@@ -4,14 +4,16 @@
 # shellcheck source=tests/style/common
 . "$(dirname "$0")/common"
 shopt -s nullglob globstar
+callers=$(mktemp)
+trap 'rm -f "$callers" "$STYLE_FOUND"' EXIT
+cat sql/**/*.{c,h,sql} api/**/*.c workers/**/*.c tests/**/*.{c,mjs} 2>/dev/null |
+    grep -viE '^[[:space:]]*CREATE OR REPLACE FUNCTION' >"$callers"
 for file in sql/functions/*.sql; do
-    grep -nE '^[[:space:]]*CREATE[[:space:]]+FUNCTION' -i "$file" |
+    grep -niE '^[[:space:]]*CREATE[[:space:]]+FUNCTION' "$file" |
         awk -F: -v file="$file" '{ print file "\tline " $1 ": CREATE FUNCTION is not re-creatable" }'
-    grep -oiE '^[[:space:]]*CREATE OR REPLACE FUNCTION[[:space:]]+[a-z_0-9.]+' "$file" | awk '{ print $NF }' | sort -u |
+    grep -oiE '^[[:space:]]*CREATE OR REPLACE FUNCTION[[:space:]]+[a-z_0-9]+' "$file" | awk '{ print $NF }' | sort -u |
         while read -r name; do
-            used=$(cat sql/**/*.c sql/**/*.h sql/**/*.sql workers/**/*.c tests/**/*.c 2>/dev/null |
-                grep -vE "FUNCTION +${name//./\\.}\b" | grep -cE "\b${name//./\\.}\b")
-            [ "$used" -gt 0 ] || printf '%s:%s\tis called by nothing\n' "$file" "$name"
+            grep -qwF "$name" "$callers" || printf '%s:%s\tis called by nothing\n' "$file" "$name"
         done
 done | report
 finish
