@@ -58,7 +58,8 @@ struct cli_command {
     const char *path;   /* "/v1/tasks/%s" */
     struct cli_flag flags[CLI_FLAGS_MAX];
     struct cli_column columns[CLI_COLUMNS_MAX];
-    cli_run run; /* NULL: one call, then print */
+    const char *rows; /* member that holds the list to show as a table; NULL: "data" */
+    cli_run run;      /* NULL: one call, then print */
 };
 
 extern const struct cli_command CLI_COMMANDS[];
@@ -99,6 +100,7 @@ enum cli_exit cli_run_simple(struct cli *c);
 
 /* output.c */
 void cli_print(const struct cli *c, const json_t *reply);
+void cli_print_table(const struct cli_command *k, const json_t *rows);
 const json_t *cli_member(const json_t *object, const char *dotted);
 void cli_member_text(const json_t *object, const char *dotted, char *out, size_t cap);
 
@@ -106,7 +108,7 @@ void cli_member_text(const json_t *object, const char *dotted, char *out, size_t
 enum cli_exit cli_task_submit(struct cli *c);
 enum cli_exit cli_task_wait(struct cli *c);
 enum cli_exit cli_task_follow(struct cli *c, const char *task);
-enum cli_exit cli_auction(struct cli *c);
+enum cli_exit cli_committee(struct cli *c);
 enum cli_exit cli_policy_create(struct cli *c);
 enum cli_exit cli_invariants(struct cli *c);
 enum cli_exit cli_verify(struct cli *c);

@@ -117,9 +117,27 @@ static void print_ids(const json_t *reply)
     }
 }
 
+/* The members around the table; the list itself and the word "list" would only repeat it. */
+static void print_around(const json_t *reply, const char *rows_name)
+{
+    json_t *around = json_copy((json_t *)(uintptr_t)reply);
+    if (around) {
+        json_object_del(around, rows_name);
+        print_object(around, 0);
+        putchar('\n');
+        json_decref(around);
+    }
+}
+
+void cli_print_table(const struct cli_command *k, const json_t *rows)
+{
+    print_table(k->columns, rows);
+}
+
 void cli_print(const struct cli *c, const json_t *reply)
 {
-    const json_t *rows = json_object_get(reply, "data");
+    const char *rows_name = c->command->rows ? c->command->rows : "data";
+    const json_t *rows = json_object_get(reply, rows_name);
     if (!reply) {
         return;
     }
@@ -129,6 +147,9 @@ void cli_print(const struct cli *c, const json_t *reply)
     } else if (c->quiet) {
         print_ids(reply);
     } else if (json_is_array(rows) && column_count(c->command->columns) > 0) {
+        if (c->command->rows) {
+            print_around(reply, rows_name);
+        }
         print_table(c->command->columns, rows);
         if (json_is_true(json_object_get(reply, "has_more"))) {
             printf("more: --cursor %s\n", json_string_value(json_object_get(reply, "next_cursor")));

@@ -94,35 +94,32 @@ enum cli_exit cli_task_submit(struct cli *c)
     return code;
 }
 
-enum cli_exit cli_auction(struct cli *c)
+/* Rung by rung: what it needed, what it got, and its seats. */
+enum cli_exit cli_committee(struct cli *c)
 {
-    static const struct cli_command BIDS = {.columns = {{"RANK", "rank"},
-                                                        {"ACCOUNT", "account_id"},
-                                                        {"PRICE", "price_gwei"},
-                                                        {"RESERVE", "reserve_gwei"},
-                                                        {"SCORE", "score_ppm"},
-                                                        {"=PRICE", "score_price_ppm"},
-                                                        {"+RESERVE", "score_reserve_ppm"},
-                                                        {"VERDICT", "verdict"},
-                                                        {"WHY", "reason"}}};
     char path[PATH_MAX_BYTES];
+    json_t *body = NULL;
     json_t *reply = NULL;
-    snprintf(path, sizeof path, "/v1/tasks/%s/auction", c->args[0]);
-    enum cli_exit code = cli_call(c, "GET", path, NULL, &reply);
-    if (code == CLI_OK && reply) {
-        json_t *bids = json_object_get(reply, "bids");
-        if (c->json || c->quiet || !json_is_array(bids)) {
-            cli_print(c, reply);
-        } else {
-            const struct cli_command *own = c->command;
-            json_t *page = json_pack("{s:O}", "data", bids);
-            json_object_del(reply, "bids");
-            cli_print(c, reply);
-            putchar('\n');
-            c->command = &BIDS;
-            cli_print(c, page);
-            c->command = own;
-            json_decref(page);
+    json_t *rung = NULL;
+    size_t i = 0;
+    enum cli_exit code = cli_build(c, path, sizeof path, &body);
+    if (code == CLI_OK) {
+        code = cli_call(c, "GET", path, NULL, &reply);
+    }
+    if (code == CLI_OK && (c->json || c->quiet)) {
+        cli_print(c, reply);
+    } else if (code == CLI_OK) {
+        json_array_foreach(json_object_get(reply, "data"), i, rung)
+        {
+            char cell[5][32];
+            static const char *const MEMBERS[] = {"slot", "rung", "seat_count", "quorum",
+                                                  "outcome"};
+            for (size_t k = 0; k < 5; k++) {
+                cli_member_text(rung, MEMBERS[k], cell[k], sizeof cell[k]);
+            }
+            printf("%sslot %s, rung %s: %s seats, quorum %s: %s\n", i ? "\n" : "", cell[0], cell[1],
+                   cell[2], cell[3], cell[4]);
+            cli_print_table(c->command, json_object_get(rung, "seats"));
         }
     }
     json_decref(reply);
