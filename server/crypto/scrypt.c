@@ -127,8 +127,8 @@ void scrypt_1024_1_1(const uint8_t input[SCRYPT_INPUT_BYTES], struct scrypt_scra
     hmac_key_set(&key, input, SCRYPT_INPUT_BYTES);
     salted = key.inner;
     sha256_add(&salted, input, SCRYPT_INPUT_BYTES);
-    for (uint8_t i = 0; i < B_BYTES / SHA256_BYTES; i++)
-        pbkdf2_block(&key, &salted, (uint8_t)(i + 1), b + (size_t)i * SHA256_BYTES);
+    for (size_t i = 0; i < B_BYTES / SHA256_BYTES; i++)
+        pbkdf2_block(&key, &salted, (uint8_t)(i + 1), b + i * SHA256_BYTES);
     for (size_t i = 0; i < SCRYPT_BLOCK_WORDS; i++)
         x[i / 4][i % 4] = read_le32(b + 4 * (i / 16 * 16 + DIAGONAL[i % 16]));
     ro_mix(x, scratch);
