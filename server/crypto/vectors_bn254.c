@@ -56,6 +56,11 @@ static bool run_pairing(const uint8_t *in, size_t len, struct bn254_lines *lines
 
 void vectors_bn254(struct vectors_run *run, const json_t *doc)
 {
+    struct bn254_lines *lines = malloc(PAIRS_MAX * sizeof *lines);
+    if (lines == NULL) {
+        vectors_count(run, "bn254", false, "out of memory");
+        return;
+    }
     size_t i;
     json_t *c;
     json_array_foreach(json_object_get(doc, "cases"), i, c)
