@@ -75,7 +75,7 @@ static long run_invariant(struct db_conn *db, const char *sql, const char *title
 /* Queries stand after a line "-- invariant: N tag: text" and end with ";" at a line's end. */
 static enum cli_exit run_all(struct db_conn *db, char *text, bool json)
 {
-    static const char MARK[] = "-- invariant: ";
+    static const char MARK[] = "\n-- invariant: ";
     long violations = 0;
     int queries = 0;
     for (char *at = strstr(text, MARK); at;) {
