@@ -27,8 +27,8 @@ static const struct input_field FIELDS[] = {
     FIELD(struct request, signature, "signature", INPUT_HEX, NEED, 0, SIG_BYTES, NULL),
     FIELD(struct request, class_name, "class", INPUT_TEXT, NEED, 1, 32, TEXT_SLUG),
     FIELD(struct request, kinds, "kinds", INPUT_WORDS, NEED, 1, KINDS_MAX, NULL),
-    FIELD(struct request, provides, "provides", INPUT_BOOL, NEED, 0, 0, NULL),
-    FIELD(struct request, verifies, "verifies", INPUT_BOOL, NEED, 0, 0, NULL),
+    FIELD(struct request, provides, "provides", INPUT_BOOL, MAY, 0, 0, NULL),
+    FIELD(struct request, verifies, "verifies", INPUT_BOOL, MAY, 0, 0, NULL),
     FIELD(struct request, hardware, "hardware", INPUT_OBJECT, MAY, 0, 0, NULL),
 };
 
