@@ -13,11 +13,12 @@ const PROVIDER_STAKE_CYS = [20000n, 50000n, 90000n];
 const VERIFIER_STAKE_CYS = [20000n, 30000n, 40000n];
 const POCKET_CYS = 1000n;
 const PLEDGE_CYS = 1000n;
-// How the providers price: two by their cost, one by a list.
+// How the providers price. The first is cheap at one kind, the second asks list prices, the third is a
+// little dearer than the first and wins where its reserve outweighs that.
 const STRATEGIES = [
-  ['strategy = cost_plus', 'margin_ppm = 250000'],
-  ['strategy = fixed', 'price_gwei = 400000000'],
-  ['strategy = cost_plus', 'margin_ppm = 600000'],
+  ['strategy = cost_plus', 'margin_ppm = 250000', '[cost]', 'mining.sha256d = 30000000'],
+  ['strategy = fixed', 'price_gwei = 400000000', '[price]', 'zk.groth16 = 60000000'],
+  ['strategy = cost_plus', 'margin_ppm = 300000'],
 ];
 
 const opt = options(['dir', 'api', 'build', 'providers', 'verifiers']);

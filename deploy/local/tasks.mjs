@@ -10,10 +10,10 @@ const POLL_MS = 500;
 const MAX_PRICE_GWEI = String(2n * 10n ** 9n);
 const DEADLINE_SECONDS = 600;
 
-// Real work for each kind, small enough for a laptop: some 2^21 SHA-256d and 2^11 scrypt hashes, one proof.
+// Real work for each kind, small enough for a laptop: some 2^22 SHA-256d and 2^12 scrypt hashes, one proof.
 const INPUTS = {
-  'mining.sha256d': () => ({ header: randomBytes(76).toString('hex'), target: `000007${'f'.repeat(58)}` }),
-  'mining.scrypt': () => ({ header: randomBytes(76).toString('hex'), target: `001f${'f'.repeat(60)}` }),
+  'mining.sha256d': () => ({ header: randomBytes(76).toString('hex'), target: `000003${'f'.repeat(58)}` }),
+  'mining.scrypt': () => ({ header: randomBytes(76).toString('hex'), target: `000f${'f'.repeat(60)}` }),
   'zk.groth16': () => ({ x: decimal(randomBytes(30)), k: decimal(randomBytes(30)) }),
 };
 
@@ -49,19 +49,36 @@ async function postAll() {
   return posted;
 }
 
-function tellEvent(task, event) {
-  const clock = event.at.slice(11, 19);
-  const move = event.to_state && event.to_state !== event.from_state ? ` -> ${event.to_state}` : '';
-  const payload = event.payload && Object.keys(event.payload).length > 0 ? ` ${describe(event.payload)}` : '';
-  console.log(`${clock}  ${task.kind.padEnd(14)} ${task.id.slice(-6)}  ${event.kind}${move}${payload}`);
-}
+// What an event says to a person; an event not listed here shows its plain fields.
+const seats = new Map();
+const who = (payload) => seats.get(payload.seat) ?? (payload.slot === undefined ? '' : `slot ${payload.slot}`);
+const TELL = {
+  opened: (p) => `at most ${cys(p.max_price)} CYS each, ${p.replicas} wanted, ${cys(p.escrow)} in escrow`,
+  closed: (p) => `${p.counting_bids} sealed bids`,
+  awarded: (p) => (p.jobs ?? []).map((j) => `${nameOf(j.entity)} at ${cys(j.price)} CYS (${j.why})`).join(', '),
+  committed: (p) => (p.seat ? `a vote by ${who(p)}` : `a result for ${who(p)}`),
+  revealed: (p) => `the result of ${who(p)}`,
+  checked: (p) => `${p.verdict}: ${p.reason}`,
+  drawn: (p) => {
+    for (const member of p.committee ?? []) seats.set(member.seat, nameOf(member.entity));
+    return `rung ${p.rung}, ${p.seats} seats: ${(p.committee ?? []).map((m) => `${nameOf(m.entity)} x${m.weight}`).join(', ')}`;
+  },
+  voted: (p) => who(p),
+  tallied: (p) => `rung ${p.rung}: ${p.yes} yes, ${p.no} no, ${p.missing} missing, quorum ${p.quorum}: ${p.outcome}`,
+  submitted: (p) => `${p.slots} results`,
+  accepted: (p) => (p.unwitnessed ? 'unwitnessed' : ''),
+  paid: (p) => `provider ${cys(p.provider)}, verifiers ${cys(p.verifier)}, fee ${cys(p.fee)}, back to the requester ${cys(p.refund)}`,
+};
 
 function describe(payload) {
-  return Object.entries(payload).filter(([, value]) => value !== null && typeof value !== 'object')
-    .map(([key, value]) => {
-      if (key.endsWith('_gwei')) return `${key.slice(0, -5)}=${cys(value)}`;
-      return `${key}=${names.get(value) ?? value}`;
-    }).join(' ').slice(0, 160);
+  return Object.entries(payload).filter(([, value]) => value !== null && typeof value !== 'object' && !/^[0-9a-f]{64}$/.test(value))
+    .map(([key, value]) => `${key}=${names.get(value) ?? value}`).join(' ').slice(0, 160);
+}
+
+function tellEvent(task, event) {
+  const tell = TELL[event.kind] ?? describe;
+  const words = tell(event.payload ?? {});
+  console.log(`${event.at.slice(11, 19)}  ${task.kind.padEnd(14)} ${task.id.slice(-6)}  ${event.kind.padEnd(10)} ${words}`.trimEnd());
 }
 
 // Tells each event once; answers the ids whose final state has been told.
@@ -128,25 +145,20 @@ async function row(id) {
   return { task, auction, rungs, settlement };
 }
 
-function shortBid(bid) {
-  const score = bid.score_ppm ?? '-';
-  return `${nameOf(bid.account_id)} ${cys(bid.price_gwei)} (${score})`;
-}
-
 function table(rows) {
-  const head = ['KIND', 'STATE', 'SECONDS', 'BIDS', 'WINNER', 'PRICE', 'COMMITTEE', 'VOTES', 'PAID OUT'];
+  const head = ['KIND', 'STATE', 'SECONDS', 'BIDS', 'WINNER', 'PRICE', 'SCORE', 'COMMITTEE', 'VOTES', 'PROVIDER', 'VERIFIERS', 'FEE', 'BACK'];
   const lines = rows.map(({ task, auction, rungs, settlement }) => {
     const bids = auction?.bids ?? [];
     const winners = bids.filter((bid) => bid.verdict === 'won');
-    const seconds = task.finished_at ? (Date.parse(task.finished_at) - Date.parse(task.created_at)) / 1000 : NaN;
-    const lines = settlement?.lines ?? [];
+    const seconds = task.finished_at ? ((Date.parse(task.finished_at) - Date.parse(task.created_at)) / 1000).toFixed(1) : '-';
+    const join = (cells) => cells.join(' ') || '-';
     return [
-      task.kind, task.state, Number.isNaN(seconds) ? '-' : seconds.toFixed(1), String(bids.length),
-      winners.map((bid) => nameOf(bid.account_id)).join(' ') || '-',
-      winners.map((bid) => cys(bid.price_gwei)).join(' ') || '-',
-      rungs.map((rung) => `${rung.seat_count} seats`).join(', ') || '-',
-      rungs.map((rung) => `${rung.yes_weight ?? 0} yes ${rung.no_weight ?? 0} no`).join(', ') || '-',
-      `${lines.length} lines`,
+      task.kind, task.state, seconds, String(bids.length),
+      join(winners.map((bid) => nameOf(bid.account_id))), join(winners.map((bid) => cys(bid.price_gwei))),
+      join(winners.map((bid) => bid.score_ppm)),
+      join(rungs.map((rung) => `${rung.seat_count} seats`)),
+      join(rungs.map((rung) => `${rung.yes_weight ?? 0}:${rung.no_weight ?? 0}`)),
+      cys(settlement?.provider_gwei), cys(settlement?.verifier_gwei), cys(settlement?.fee_gwei), cys(settlement?.refund_gwei),
     ];
   });
   const widths = head.map((title, i) => Math.max(title.length, ...lines.map((line) => line[i].length)));
@@ -155,13 +167,13 @@ function table(rows) {
 
 function details({ task, auction, rungs, settlement }) {
   console.log(`\n${task.kind}  ${task.id}`);
-  console.log(`  bids (score)  ${(auction?.bids ?? []).map(shortBid).join(', ') || '-'}`);
-  for (const rung of rungs) {
-    const seats = (rung.seats ?? []).map((seat) => `${nameOf(seat.account_id)} x${seat.weight} ${seat.vote === true ? 'yes' : seat.vote === false ? 'no' : seat.state}`);
-    console.log(`  rung ${rung.rung}        ${rung.outcome ?? 'open'}: ${seats.join(', ')}`);
-  }
+  for (const bid of auction?.bids ?? [])
+    console.log(`  bid         ${nameOf(bid.account_id).padEnd(11)} ${cys(bid.price_gwei)} CYS, score ${bid.score_ppm ?? '-'} = price ${bid.score_price_ppm ?? '-'} + reserve ${bid.score_reserve_ppm ?? '-'}: ${bid.verdict}, ${bid.reason}`);
+  for (const rung of rungs)
+    for (const seat of rung.seats ?? [])
+      console.log(`  rung ${rung.rung} vote ${nameOf(seat.account_id).padEnd(11)} ${seat.vote === true ? 'yes' : seat.vote === false ? 'no' : seat.state} x${seat.weight}${seat.vote_reason ? ` (${seat.vote_reason})` : ''}`);
   for (const line of settlement?.lines ?? [])
-    console.log(`  ${cys(line.amount_gwei).padStart(14)}  ${String(nameOf(line.account_id)).padEnd(10)} ${line.rule ?? line.kind ?? ''}`);
+    console.log(`  pays        ${(line.account_id ? nameOf(line.account_id) : line.account_kind).padEnd(11)} ${cys(line.amount_gwei)} CYS: ${line.rule}`);
 }
 
 const posted = opt.post ? await postAll() : [];
