@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fixture URI KEY_SECRET BIDDERS TASKS: fills a migrated database with bidders that may bid and
- * tasks that take bids, through the same statements as the API, and prints what the load generator
- * needs: bidder NODE_ID NODE_KEY NODE_SECRET API_KEY task TASK_ID Every bidder's node also gets one
- * live job, so that a claim has something to find; the last bidder's has none. */
+/* fixture URI KEY_SECRET BIDDERS TASKS [REQUESTERS]: fills a migrated database with bidders that
+ * may bid and tasks that take bids, through the same statements as the API, and prints what the
+ * load generator needs: bidder NODE_ID NODE_KEY NODE_SECRET API_KEY task TASK_ID Every bidder's
+ * node also gets one live job, so that a claim has something to find; the last bidder's has none.
+ */
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -16,7 +17,13 @@
 #include "server/db/run.h"
 #include "sql/writes.h"
 
-enum { BIDDERS_MAX = 4096, TASKS_MAX = 100000, STAKE_GWEI = 1000000000, IDEM_MAX = 64 };
+enum {
+    BIDDERS_MAX = 4096,
+    TASKS_MAX = 100000,
+    REQUESTERS_MAX = 1000,
+    STAKE_GWEI = 1000000000,
+    IDEM_MAX = 64
+};
 #define RICH_GWEI INT64_C(1000000000000000)
 
 struct bidder {
@@ -31,8 +38,9 @@ struct fixture {
     struct db_engine *engine;
     const char *secret;
     int bidder_count;
+    int requester_count;
     int task_count;
-    struct bidder *bidders; /* [bidder_count] is the requester */
+    struct bidder *bidders; /* then the requesters */
     struct uuid *tasks;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -98,7 +106,7 @@ static struct sql_caller caller(const struct bidder *b, const char *what, int i)
 
 static void make_accounts(struct fixture *f)
 {
-    for (int i = 0; i <= f->bidder_count; i++) {
+    for (int i = 0; i < f->bidder_count + f->requester_count; i++) {
         struct bidder *b = &f->bidders[i];
         uint8_t secret[KEY_SECRET_BYTES];
         uint8_t *hash = malloc(HASH_BYTES);
@@ -120,10 +128,10 @@ static void make_accounts(struct fixture *f)
 static void make_money(struct fixture *f)
 {
     struct db_call call = {.dedupe = 0};
-    for (int i = 0; i <= f->bidder_count; i++) {
+    for (int i = 0; i < f->bidder_count + f->requester_count; i++) {
         const struct sql_caller who = caller(&f->bidders[i], "faucet", i);
         const struct amount_args a = {uuid_new(clock_wall_ms()),
-                                      i == f->bidder_count ? RICH_GWEI : 2 * STAKE_GWEI};
+                                      i >= f->bidder_count ? RICH_GWEI : 2 * STAKE_GWEI};
         sql_faucet(&call, &who, &a);
         submit(f, &call);
     }
@@ -162,7 +170,8 @@ static void make_tasks(struct fixture *f)
 {
     struct db_call call = {.dedupe = 0};
     for (int i = 0; i < f->task_count; i++) {
-        const struct sql_caller who = caller(&f->bidders[f->bidder_count], "task", i);
+        const struct sql_caller who =
+            caller(&f->bidders[f->bidder_count + i % f->requester_count], "task", i);
         static const int64_t bidding_ms = 3600 * 1000;
         f->tasks[i] = uuid_new(clock_wall_ms());
         const struct task_create_args a = {
@@ -232,15 +241,16 @@ int main(int argc, char **argv)
 {
     struct fixture f = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     log_setup("fixture", LOG_WARN, 1);
-    if (argc != 5 || sodium_init() < 0)
-        fail("usage: fixture URI KEY_SECRET BIDDERS TASKS");
+    if (argc < 5 || sodium_init() < 0)
+        fail("usage: fixture URI KEY_SECRET BIDDERS TASKS [REQUESTERS]");
     f.secret = argv[2];
     f.bidder_count = atoi(argv[3]);
     f.task_count = atoi(argv[4]);
+    f.requester_count = argc > 5 ? atoi(argv[5]) : 1;
     if (f.bidder_count < 1 || f.bidder_count > BIDDERS_MAX || f.task_count < f.bidder_count ||
-        f.task_count > TASKS_MAX)
+        f.task_count > TASKS_MAX || f.requester_count < 1 || f.requester_count > REQUESTERS_MAX)
         fail("out of range");
-    f.bidders = calloc((size_t)f.bidder_count + 1, sizeof *f.bidders);
+    f.bidders = calloc((size_t)(f.bidder_count + f.requester_count), sizeof *f.bidders);
     f.tasks = calloc((size_t)f.task_count, sizeof *f.tasks);
     const struct db_engine_options o = {
         .uri = argv[1], .readers = 1, .batch_max = 256, .queue_max = 200000, .timeout_ms = 60000};
