@@ -71,8 +71,9 @@ struct agent {
 
 /* ---- calls ------------------------------------------------------------------------------------
  */
-/* A client of its own for one thread; stop ends its calls early. NULL when memory is short. */
-struct client *agent_client(const struct agent *a, const atomic_bool *stop);
+/* A client of its own for one thread; stop ends its calls early; tries: 0 for the usual number.
+ * NULL when memory is short. */
+struct client *agent_client(const struct agent *a, const atomic_bool *stop, int tries);
 /* One call; body is consumed (NULL none). *reply is the JSON of a 2xx (NULL allowed for callers
  * that do not want it); the caller decrefs. ERR_EMPTY for 204 and when stopped. */
 enum err agent_call(struct client *c, struct client_call *call, json_t *body,

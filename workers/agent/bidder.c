@@ -209,7 +209,7 @@ static enum err look(struct agent *a, struct client *c, char cursor[TYPEID_TEXT_
 void *agent_bidder(void *agent)
 {
     struct agent *a = agent;
-    struct client *c = agent_client(a, &a->stop);
+    struct client *c = agent_client(a, &a->stop, 0);
     char cursor[TYPEID_TEXT_MAX];
     int64_t relist_at = 0;
     bool full = false;

@@ -54,7 +54,7 @@ static void take(struct agent *a, struct client *c, json_t *json)
 void *agent_claimer(void *agent)
 {
     struct agent *a = agent;
-    struct client *c = agent_client(a, &a->claim_again);
+    struct client *c = agent_client(a, &a->claim_again, 0);
     while (c != NULL && !atomic_load(&a->stop)) {
         json_t *json = NULL;
         atomic_store(&a->claim_again, false);

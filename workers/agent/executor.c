@@ -139,7 +139,7 @@ static int64_t run(struct agent *a, struct client *c, struct agent_job *j)
 void *agent_executor(void *agent)
 {
     struct agent *a = agent;
-    struct client *c = agent_client(a, &a->stop);
+    struct client *c = agent_client(a, &a->stop, 0);
     struct agent_job *j = NULL;
     while (c != NULL && (j = agent_job_next(a)) != NULL) {
         int64_t hold_ms = run(a, c, j);

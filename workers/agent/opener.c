@@ -7,7 +7,7 @@
 #include "server/core/log.h"
 #include "workers/agent/bids.h"
 
-enum { EARLY_RETRY_MS = 50, FAILED_RETRY_MS = 250, RESEND_RETRY_MS = 500 };
+enum { EARLY_RETRY_MS = 50, FAILED_RETRY_MS = 100, RESEND_RETRY_MS = 500 };
 
 /* A bid whose POST was not answered: the same request again tells whether it counts. */
 static void resend(struct agent *a, struct client *c, struct agent_bid *b)
@@ -80,7 +80,9 @@ static void wait_for_work(struct agent *a, int64_t wait_ms)
 void *agent_opener(void *agent)
 {
     struct agent *a = agent;
-    struct client *c = agent_client(a, &a->stop);
+    /* One try: the window may be shorter than the client's back-off, so this thread repeats by
+     * itself. */
+    struct client *c = agent_client(a, &a->stop, 1);
     while (c != NULL && !atomic_load(&a->stop)) {
         struct agent_bid b;
         int64_t next_ms = 0;

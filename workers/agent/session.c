@@ -20,13 +20,13 @@ enum {
     CLOCK_EVERY_MS = 60000
 };
 
-struct client *agent_client(const struct agent *a, const atomic_bool *stop)
+struct client *agent_client(const struct agent *a, const atomic_bool *stop, int tries)
 {
     struct client_options o = {.base_url = a->config.api,
                                .key = a->config.key,
                                .user_agent = "computefi-agent",
                                .timeout_ms = CALL_TIMEOUT_MS,
-                               .tries = CALL_TRIES,
+                               .tries = tries > 0 ? tries : CALL_TRIES,
                                .stop = stop};
     struct client *c = NULL;
     if (client_new(&o, &c) != ERR_OK)
@@ -177,7 +177,7 @@ static enum err try_register(struct agent *a, struct client *c)
 
 enum err agent_register(struct agent *a)
 {
-    struct client *c = agent_client(a, &a->stop);
+    struct client *c = agent_client(a, &a->stop, 0);
     enum err e = c == NULL ? ERR_NO_MEMORY : ERR_REMOTE;
     int64_t wait_ms = RETRY_FIRST_MS;
     while (c != NULL && !atomic_load(&a->stop)) {
@@ -242,7 +242,7 @@ void *agent_heartbeats(void *agent)
 {
     struct agent *a = agent;
     atomic_bool never = false;
-    struct client *c = agent_client(a, &a->stop);
+    struct client *c = agent_client(a, &a->stop, 0);
     int64_t clock_at = clock_mono_ms() + CLOCK_EVERY_MS;
     while (c != NULL && !atomic_load(&a->stop)) {
         beat_node(a, c, false);

@@ -224,7 +224,7 @@ static void take(struct agent *a, struct client *c, const json_t *json, struct h
 void *agent_verifier(void *agent)
 {
     struct agent *a = agent;
-    struct client *c = agent_client(a, &a->stop);
+    struct client *c = agent_client(a, &a->stop, 0);
     struct held held = {.count = 0};
     while (c != NULL && !atomic_load(&a->stop)) {
         json_t *seat = NULL;
