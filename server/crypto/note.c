@@ -47,6 +47,16 @@ enum err note_verifier_set(struct note_verifier *v, const char *name,
     return ERR_OK;
 }
 
+enum err note_verifier_from_seed(struct note_verifier *v, const char *name,
+                                 const uint8_t seed[NOTE_SEED_BYTES])
+{
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
+    uint8_t key[NOTE_KEY_BYTES];
+    crypto_sign_seed_keypair(key, secret, seed);
+    sodium_memzero(secret, sizeof secret);
+    return note_verifier_set(v, name, key);
+}
+
 void note_key_hash(const struct note_verifier *v, uint8_t out[4])
 {
     const uint8_t middle[2] = {'\n', ALGORITHM_ED25519};
@@ -73,12 +83,24 @@ void note_verifier_text(const struct note_verifier *v, char *out)
     snprintf(out, NOTE_VERIFIER_TEXT_MAX, "%s+%s+%s", v->name, hex, key);
 }
 
-/* Exactly bin_len bytes of canonical, padded base64. */
+/* Canonical, padded base64. libsodium 1.0.18 takes some bytes above 127 for digits, so the alphabet
+ * is checked here. */
+static bool base64_decode(const char *text, size_t len, uint8_t *bin, size_t cap, size_t *bin_len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        bool digit = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                     c == '+' || c == '/' || c == '=';
+        if (!digit)
+            return false;
+    }
+    return sodium_base642bin(bin, cap, text, len, NULL, bin_len, NULL, VARIANT) == 0;
+}
+
 static bool base64_exact(const char *text, size_t len, uint8_t *bin, size_t bin_len)
 {
     size_t got = 0;
-    return sodium_base642bin(bin, bin_len, text, len, NULL, &got, NULL, VARIANT) == 0 &&
-           got == bin_len;
+    return base64_decode(text, len, bin, bin_len, &got) && got == bin_len;
 }
 
 enum err note_verifier_parse(struct note_verifier *v, const char *text)
@@ -195,8 +217,7 @@ static enum signature_kind judge_signature(const struct note_verifier *v, const 
     if (blank == NULL || !name_is_good(name, (size_t)(blank - name)))
         return SIGNATURE_MALFORMED;
     size_t name_len = (size_t)(blank - name);
-    if (sodium_base642bin(blob, sizeof blob, blank + 1, rest - name_len - 1, NULL, &blob_len, NULL,
-                          VARIANT) != 0 ||
+    if (!base64_decode(blank + 1, rest - name_len - 1, blob, sizeof blob, &blob_len) ||
         blob_len <= KEY_HASH_BYTES)
         return SIGNATURE_MALFORMED;
     note_key_hash(v, hash);

@@ -24,6 +24,9 @@ struct note_verifier {
 /* ERR_BAD_FIELD when the name is empty, too long or has a blank, control character or '+'. */
 enum err note_verifier_set(struct note_verifier *v, const char *name,
                            const uint8_t key[NOTE_KEY_BYTES]) CF_MUST_CHECK;
+/* The same from the Ed25519 seed that will sign. */
+enum err note_verifier_from_seed(struct note_verifier *v, const char *name,
+                                 const uint8_t seed[NOTE_SEED_BYTES]) CF_MUST_CHECK;
 /* First four bytes of SHA-256(name || "\n" || 1 || key). */
 void note_key_hash(const struct note_verifier *v, uint8_t out[4]);
 /* "<name>+<key hash in hex>+<base64 of 1 || key>", to publish. out holds NOTE_VERIFIER_TEXT_MAX. */
