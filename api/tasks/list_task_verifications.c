@@ -7,16 +7,15 @@
 #include "sql/reads_work.h"
 
 static const struct view_field RUNG[] = {
-    {"id", VIEW_ID, "rung"},           {"job_id", VIEW_ID, "job"},
-    {"slot", VIEW_INT, NULL},          {"fence", VIEW_INT, NULL},
-    {"rung", VIEW_INT, NULL},          {"seat_count", VIEW_INT, NULL},
-    {"quorum", VIEW_INT, NULL},        {"final", VIEW_BOOL, NULL},
-    {"seed", VIEW_HEX, NULL},          {"snapshot", VIEW_JSON, NULL},
-    {"snapshot_root", VIEW_HEX, NULL}, {"drawn_at", VIEW_TIME, NULL},
-    {"commit_until", VIEW_TIME, NULL}, {"reveal_from", VIEW_TIME, NULL},
-    {"reveal_until", VIEW_TIME, NULL}, {"outcome", VIEW_TEXT, NULL},
-    {"yes_weight", VIEW_INT, NULL},    {"no_weight", VIEW_INT, NULL},
-    {"tallied_at", VIEW_TIME, NULL},
+    {"id", VIEW_ID, "rung"},          {"job_id", VIEW_ID, "job"},
+    {"slot", VIEW_INT, NULL},         {"fence", VIEW_INT, NULL},
+    {"rung", VIEW_INT, NULL},         {"seat_count", VIEW_INT, NULL},
+    {"quorum", VIEW_INT, NULL},       {"final", VIEW_BOOL, NULL},
+    {"seed", VIEW_HEX, NULL},         {"snapshot_root", VIEW_HEX, NULL},
+    {"drawn_at", VIEW_TIME, NULL},    {"commit_until", VIEW_TIME, NULL},
+    {"reveal_from", VIEW_TIME, NULL}, {"reveal_until", VIEW_TIME, NULL},
+    {"outcome", VIEW_TEXT, NULL},     {"yes_weight", VIEW_INT, NULL},
+    {"no_weight", VIEW_INT, NULL},    {"tallied_at", VIEW_TIME, NULL},
 };
 
 static const struct view_field SEAT[] = {
@@ -38,6 +37,26 @@ static enum err read(struct http_request *rq, struct api_call *call)
     return e;
 }
 
+/* The logged reserve units of everybody who could be drawn. */
+static void show_snapshot(struct view *v, const struct db_rows *rows, int row)
+{
+    const struct view_field account = {"account_id", VIEW_ID, "acct"};
+    const char *text = db_rows_text(rows, row, db_rows_column(rows, "rung_snapshot"));
+    json_t *snapshot = text == NULL ? NULL : json_loads(text, 0, NULL);
+    view_array(v, "snapshot");
+    for (size_t i = 0; i < json_array_size(snapshot); i++) {
+        const json_t *entry = json_array_get(snapshot, i);
+        view_element(v, i == 0);
+        struct view e = view_open(v->rq, NULL);
+        view_member(&e, account.member);
+        view_value(&e, &account, json_string_value(json_object_get(entry, "entity")));
+        view_gwei(&e, "units_gwei", json_integer_value(json_object_get(entry, "units")));
+        view_close(&e);
+    }
+    view_array_end(v);
+    json_decref(snapshot);
+}
+
 /* One rung with the seats that follow in the rows; answers the row behind them. */
 static int show_rung(struct http_request *rq, const struct db_rows *rows, int row)
 {
@@ -47,6 +66,7 @@ static int show_rung(struct http_request *rq, const struct db_rows *rows, int ro
     int first = row;
     struct view v = view_open(rq, "rung");
     view_row_prefixed(&v, "rung_", RUNG, rows, row, COUNT_OF(RUNG));
+    show_snapshot(&v, rows, row);
     view_array(&v, "seats");
     for (; row < db_rows_count(rows) && strcmp(db_rows_text(rows, row, rung_id), rung) == 0;
          row++) {
