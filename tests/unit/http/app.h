@@ -158,6 +158,18 @@ static inline enum http_step app_slow(struct app *app, struct http_request *rq, 
     return HTTP_WAIT;
 }
 
+/* One suspend and resume without another thread: what the wait itself costs. */
+static inline enum http_step app_late(struct http_request *rq, int64_t *deadline)
+{
+    struct app_state *state = app_state_of(rq);
+    if (state->submitted)
+        return app_text(rq, "late");
+    state->submitted = true;
+    *deadline = rq->started_mono_ms + 10000;
+    http_resume(rq->ticket);
+    return HTTP_WAIT;
+}
+
 /* The job thread keeps its hands on the request while the client hangs up. */
 static inline enum http_step app_held(struct app *app, struct http_request *rq, int64_t *deadline)
 {
@@ -196,6 +208,8 @@ static inline enum http_step app_handle(void *arg, struct http_request *rq, enum
         return app_wait(app, rq, problem, deadline);
     if (strcmp(op, "slow") == 0)
         return app_slow(app, rq, problem, deadline);
+    if (strcmp(op, "late") == 0)
+        return app_late(rq, deadline);
     if (strcmp(op, "held") == 0)
         return app_held(app, rq, deadline);
     if (strcmp(op, "never") == 0) {
@@ -260,6 +274,7 @@ static const struct http_route app_routes[] = {
     {"GET", "/wait/{topic}", "wait", AUTH_NONE, NULL, BODY_NONE, 0, false, NULL},
     {"POST", "/wake/{topic}", "wake", AUTH_NONE, NULL, BODY_NONE, 0, false, NULL},
     {"GET", "/slow", "slow", AUTH_NONE, NULL, BODY_NONE, 0, false, NULL},
+    {"GET", "/late", "late", AUTH_NONE, NULL, BODY_NONE, 0, false, NULL},
     {"GET", "/held", "held", AUTH_NONE, NULL, BODY_NONE, 0, false, NULL},
     {"GET", "/never", "never", AUTH_NONE, NULL, BODY_NONE, 0, false, NULL},
     {"GET", "/stats", "stats", AUTH_NONE, NULL, BODY_NONE, 0, false, NULL},
