@@ -135,6 +135,7 @@ static bool load_fixtures(struct bazaar *m)
 
 void bazaar_behave(struct bazaar *m)
 {
+    m->failed = false;
     for (int i = 0; i < BAZAAR_PEOPLE; i++)
         m->people[i] = (struct person){true, WORKS_RIGHT, VOTES_YES};
 }
@@ -442,7 +443,7 @@ bool bazaar_wait(struct bazaar *m, void (*turn)(struct bazaar *m), const char *c
 {
     int64_t until = clock_mono_ms() + UNTIL_MS;
     while (bazaar_sql(m, "SELECT coalesce((%s), false)", condition) == 0) {
-        if (clock_mono_ms() > until) {
+        if (clock_mono_ms() > until || m->failed) {
             printf("  still not: %s\n", condition);
             return false;
         }

@@ -7,7 +7,7 @@
 
 enum { PRICE = 1000000 };
 static struct bazaar m;
-static const struct bazaar_terms plain = {"test", PRICE, 1, 60000, 1};
+static const struct bazaar_terms plain = {"test", PRICE, 1, 3600000, 1};
 
 static int open_market(void)
 {
@@ -211,7 +211,7 @@ static void test_deadline_passed_is_refunded(void)
     int task = post(&plain);
     for (int i = 1; i < 4; i++) {
         bazaar_bid(&m, task, i, 300000);
-        m.people[i].works = WORKS_COMMITS_ONLY;
+        m.people[i].works = WORKS_NOT;
     }
     CU_ASSERT(bazaar_until(&m, "SELECT state = 'assigned' FROM tasks WHERE id = '%s'",
                            bazaar_task(task)));
@@ -264,7 +264,7 @@ static void test_too_few_bids_for_the_replicas(void)
 
 static void test_cysic_preset(void)
 {
-    struct bazaar_terms t = {"test-cysic", PRICE, 3, 60000, 1};
+    struct bazaar_terms t = {"test-cysic", PRICE, 3, 3600000, 1};
     int task = post(&t);
     bazaar_bid(&m, task, 1, 400000);
     bazaar_bid(&m, task, 2, 300000);
