@@ -13,9 +13,8 @@ struct committee {
     struct worker *worker;
     struct view *v;
     struct change *c;
-    int64_t due_us;   /* next timer */
-    bool running;     /* a rung is open or was just drawn */
-    bool unwitnessed; /* a checked job whose committee did not reach its quorum */
+    int64_t due_us; /* next timer */
+    bool running;   /* a rung is open or was just drawn */
     bool fault;
 };
 
@@ -36,7 +35,8 @@ static void draw(struct committee *m, const struct job_view *j, int number)
 /* ---- one rung ----------------------------------------------------------------------------------
  */
 
-static void set_absent(struct committee *m, struct rung_view *r, struct seat_view *s)
+/* True when somebody else sits in its place. */
+static bool set_absent(struct committee *m, struct rung_view *r, struct seat_view *s)
 {
     struct view *v = m->v;
     bool replaced = !s->replacement && seating_replace(m->c, v, r, s);
@@ -45,12 +45,13 @@ static void set_absent(struct committee *m, struct rung_view *r, struct seat_vie
     change_set(m->c, "seat_states", &s->id, json_pack("{s:s}", "state", "absent"));
     change_wake(m->c, "node", &s->node);
     if (!replaced)
-        return;
+        return false;
     r->commit_us = v->now_us + v->policy.commit_ms * US_PER_MS;
     change_set(m->c, "rung_states", &r->id,
                json_pack("{s:I,s:I}", "commit_us", (json_int_t)r->commit_us, "reveal_us",
                          (json_int_t)(r->commit_us + v->policy.reveal_ms * US_PER_MS)));
     watch(m, r->commit_us);
+    return true;
 }
 
 static bool has_state(const struct rung_view *r, enum seat_state state)
@@ -90,8 +91,7 @@ static void step_commit(struct committee *m, struct rung_view *r)
             watch(m, s->commit_us);
             continue;
         }
-        set_absent(m, r, s);
-        waiting = waiting || r->commit_us > m->v->now_us; /* somebody sits in its place */
+        waiting = set_absent(m, r, s) || waiting;
     }
     if (!waiting)
         open_reveal(m, r);
@@ -154,10 +154,8 @@ static void tally(struct committee *m, struct rung_view *r, const struct job_vie
     bool checked = view_is_checked(m->v, j);
     bool last = checked || !seating_affordable(m->v, r->rung + 1);
     enum tally_result result = quorum_tally(rung, t, last);
-    if (checked && result != TALLY_ACCEPT) {
-        result = TALLY_INCONCLUSIVE;
-        m->unwitnessed = true;
-    }
+    if (checked && result != TALLY_ACCEPT)
+        result = TALLY_INCONCLUSIVE; /* paid all the same, but unwitnessed */
     r->outcome = outcome_of(result);
     write_tally(m, r, t, result);
     if (result != TALLY_ESCALATE)
@@ -204,6 +202,7 @@ static void accept(struct committee *m)
 {
     struct view *v = m->v;
     bool challengeable = false;
+    bool unwitnessed = false; /* a job whose committee did not reach its quorum */
     close_challenge(m, "rejected", true);
     for (size_t i = 0; i < v->jobs_count; i++) {
         struct job_view *j = &v->jobs[i];
@@ -211,21 +210,25 @@ static void accept(struct committee *m)
             continue;
         change_set(m->c, "job_states", &j->id, json_pack("{s:s}", "state", "accepted"));
         challengeable = challengeable || !view_is_checked(v, j);
+        const struct rung_view *r = view_last_rung(v, &j->id);
+        unwitnessed = unwitnessed || !r || r->outcome != RUNG_ACCEPT;
     }
-    if (m->unwitnessed)
+    if (unwitnessed)
         change_set(m->c, "tasks", &v->id, json_pack("{s:b}", "unwitnessed", 1));
     int64_t due = v->now_us;
     if (challengeable && v->policy.committee)
         due += v->policy.challenge_ms * US_PER_MS;
-    change_move(m->c, &v->id, TASK_ACCEPTED, EVENT_ACCEPTED,
-                json_pack("{s:b,s:I}", "unwitnessed", (int)m->unwitnessed, "settle_at_us",
-                          (json_int_t)due));
+    change_move(
+        m->c, &v->id, TASK_ACCEPTED, EVENT_ACCEPTED,
+        json_pack("{s:b,s:I}", "unwitnessed", (int)unwitnessed, "settle_at_us", (json_int_t)due));
     change_ask(m->c, "settle", &v->id, due);
 }
 
 static enum rung_outcome verdict_of(const struct view *v, const struct job_view *j)
 {
     const struct rung_view *r = view_last_rung(v, &j->id);
+    if (r && r->outcome == RUNG_RUNNING)
+        return RUNG_RUNNING;
     if (view_is_checked(v, j))
         return RUNG_ACCEPT;
     return r ? r->outcome : RUNG_INCONCLUSIVE;
@@ -282,7 +285,6 @@ static void without_verifiers(struct committee *m)
                      "no committee could be seated in time");
         return;
     }
-    m->unwitnessed = true;
     accept(m);
 }
 
@@ -290,7 +292,6 @@ static void start(struct committee *m)
 {
     struct view *v = m->v;
     if (!v->policy.committee) {
-        m->unwitnessed = true;
         accept(m);
         return;
     }
@@ -336,6 +337,8 @@ static void proceed(struct committee *m)
     }
     if (!stepped)
         open_challenge(m);
+    if (!m->running && any_verdict(v, RUNG_RUNNING))
+        m->fault = true; /* a rung without a timer: a defect, and no reason to accept */
     if (!m->running && !m->fault)
         conclude(m);
 }
