@@ -46,6 +46,35 @@ static void test_field_inverse(void)
     }
 }
 
+/* The carry chains against their portable forms, over values near the ends of the range. */
+static void test_carry_chains_equal_the_portable_forms(void)
+{
+    static const uint64_t p[4] = BN254_P_LIMBS;
+    struct u256 v[24];
+    const struct u256 modulus = {BN254_P_LIMBS};
+    for (uint64_t i = 0; i < 24; i++) {
+        struct u256 k = i < 8 ? u256_from_u64(i) : scalar(i);
+        k.w[3] %= UINT64_C(0x3064000000000000);
+        v[i] = k;
+        if (i >= 16)
+            u256_sub(&v[i], &modulus, &v[i - 15]);
+    }
+    for (size_t i = 0; i < 24; i++) {
+        for (size_t j = 0; j < 24; j++) {
+            uint64_t a[4], b[4];
+            mont_add(a, v[i].w, v[j].w, p);
+            mont_add_portable(b, v[i].w, v[j].w, p);
+            CU_ASSERT_EQUAL(memcmp(a, b, sizeof a), 0);
+            mont_sub(a, v[i].w, v[j].w, p);
+            mont_sub_portable(b, v[i].w, v[j].w, p);
+            CU_ASSERT_EQUAL(memcmp(a, b, sizeof a), 0);
+            mont_reduce(a, v[i].w, p);
+            mont_reduce_portable(b, v[i].w, p);
+            CU_ASSERT_EQUAL(memcmp(a, b, sizeof a), 0);
+        }
+    }
+}
+
 static void test_field_bounds(void)
 {
     struct u256 p = {BN254_P_LIMBS};
@@ -155,8 +184,9 @@ static void test_subgroup_tests_agree(void)
 }
 
 CU_MAIN("crypto/bn254", {"own vectors", test_own_vectors}, {"geth vectors", test_geth_vectors},
-        {"field inverse", test_field_inverse}, {"field bounds", test_field_bounds},
-        {"bilinear", test_bilinear},
+        {"field inverse", test_field_inverse},
+        {"carry chains equal the portable forms", test_carry_chains_equal_the_portable_forms},
+        {"field bounds", test_field_bounds}, {"bilinear", test_bilinear},
         {"cyclotomic square is square", test_cyclotomic_square_is_square},
         {"sum equals plain multiplication", test_sum_equals_plain_multiplication},
         {"subgroup tests agree", test_subgroup_tests_agree})
