@@ -6,8 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include <CUnit/CUnit.h>
-
 #include "server/domain/protocol.h"
 #include "server/workload/workload.h"
 #include "tests/support/pg.h"
@@ -79,7 +77,7 @@ static void expect_ok(PGconn *db, const struct db_call *call)
     struct answer a = sqlt_call(db, call);
     if (strcmp(a.status, "ok") != 0)
         fprintf(stderr, "%s: %s %s\n", call->stmt->name, a.status, a.detail);
-    CU_ASSERT_STRING_EQUAL_FATAL(a.status, "ok");
+    SQLT_CHECK(strcmp(a.status, "ok") == 0);
 }
 
 static void add_node(PGconn *db, struct actor *a)
@@ -359,7 +357,7 @@ int market_violations(PGconn *db, int invariant, bool print)
         PGresult *r = PQexec(db, q);
         if (PQresultStatus(r) != PGRES_TUPLES_OK)
             fprintf(stderr, "%s", PQresultErrorMessage(r));
-        CU_ASSERT_EQUAL(PQresultStatus(r), PGRES_TUPLES_OK);
+        SQLT_CHECK(PQresultStatus(r) == PGRES_TUPLES_OK);
         found += count_rows(r, invariant, print);
         PQclear(r);
         if (next != NULL)

@@ -8,10 +8,21 @@
 #include <string.h>
 
 #include <CUnit/CUnit.h>
+#include <CUnit/TestRun.h>
 
 #include "server/core/buf.h"
 
 enum { STATEMENT_MAX = 32768, BUFFERS = 8 };
+
+void sqlt_check(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "does not hold: %s\n", what);
+    if (CU_get_current_test() == NULL)
+        exit(1);
+    CU_FAIL_FATAL("see the line above");
+}
 
 PGconn *sqlt_open(const char *uri)
 {
@@ -30,7 +41,7 @@ static PGresult *run(PGconn *db, const char *format, va_list args)
     if (sql == NULL)
         abort();
     int n = vsnprintf(sql, STATEMENT_MAX, format, args);
-    CU_ASSERT_FATAL(n >= 0 && n < STATEMENT_MAX);
+    SQLT_CHECK(n >= 0 && n < STATEMENT_MAX);
     PGresult *r = PQexec(db, sql);
     free(sql);
     return r;
@@ -45,7 +56,7 @@ static void report(const PGresult *r)
 {
     if (!ok(r))
         fprintf(stderr, "%s", PQresultErrorMessage(r));
-    CU_ASSERT(ok(r));
+    SQLT_CHECK(ok(r));
 }
 
 bool sqlt_exec(PGconn *db, const char *format, ...)
@@ -125,7 +136,7 @@ static void put_quoted(struct buf *b, struct bytes text)
 static void put_hex(struct buf *b, struct bytes data)
 {
     char *hex = malloc(2 * data.len + 1);
-    CU_ASSERT_FATAL(hex != NULL);
+    SQLT_CHECK(hex != NULL);
     hex_encode(data.data, data.len, hex);
     buf_addf(b, "\"\\\\x%s\"", hex);
     free(hex);
@@ -169,7 +180,7 @@ static void put_array(struct buf *b, const struct db_call *calls, int count, int
         put_value(b, type, &calls[i].params[param]);
     }
     buf_adds(b, "}");
-    CU_ASSERT_FATAL(buf_ok(b));
+    SQLT_CHECK(buf_ok(b));
 }
 
 static void read_row(const PGresult *r, int row, struct answer *a)
@@ -186,11 +197,11 @@ static void read_row(const PGresult *r, int row, struct answer *a)
 static void read_rows(const PGresult *r, int count, struct answer *out)
 {
     bool seen[SQLT_BATCH_MAX] = {false};
-    CU_ASSERT_EQUAL(PQntuples(r), count);
-    CU_ASSERT_EQUAL(PQnfields(r), OUTCOME_COLUMNS);
+    SQLT_CHECK(PQntuples(r) == count);
+    SQLT_CHECK(PQnfields(r) == OUTCOME_COLUMNS);
     for (int row = 0; row < PQntuples(r); row++) {
         int ord = atoi(PQgetvalue(r, row, OUTCOME_ORD));
-        CU_ASSERT_FATAL(ord >= 1 && ord <= count && !seen[ord - 1]);
+        SQLT_CHECK(ord >= 1 && ord <= count && !seen[ord - 1]);
         seen[ord - 1] = true;
         read_row(r, row, &out[ord - 1]);
     }
@@ -204,7 +215,7 @@ const char *sqlt_batch(PGconn *db, const struct db_call *calls, int count, struc
     struct buf texts[DB_PARAMS_MAX];
     const char *values[DB_PARAMS_MAX];
     Oid types[DB_PARAMS_MAX];
-    CU_ASSERT_FATAL(count <= SQLT_BATCH_MAX);
+    SQLT_CHECK(count <= SQLT_BATCH_MAX);
     for (int p = 0; p < stmt->param_count; p++) {
         buf_init(&texts[p], 64u * 1024 * 1024);
         put_array(&texts[p], calls, count, p);

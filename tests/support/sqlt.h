@@ -24,6 +24,10 @@ struct answer {
     char wake[SQLT_TEXT_MAX];
 };
 
+/* A CUnit failure that ends the test; outside a test (in a suite's setup) it ends the program. */
+void sqlt_check(bool holds, const char *what);
+#define SQLT_CHECK(x) sqlt_check((x), #x)
+
 /* Exits the program when the database cannot be reached. */
 PGconn *sqlt_open(const char *uri);
 /* Runs SQL without parameters; true on success. Failures are reported with the server's words. */
