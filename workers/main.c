@@ -95,7 +95,7 @@ static void read_fault(struct worker *w)
         return;
     memcpy(point, text, (size_t)(colon - text));
     w->fault_point = point;
-    w->fault_left = atoi(colon + 1);
+    w->fault_left = (int)strtol(colon + 1, NULL, 10);
 }
 
 static enum err connect_all(struct worker *w, const struct config *cfg, const char *job)

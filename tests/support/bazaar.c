@@ -36,7 +36,7 @@ static PGresult *run(struct bazaar *m, const char *sql)
     ExecStatusType s = PQresultStatus(r);
     if (s == PGRES_TUPLES_OK || s == PGRES_COMMAND_OK)
         return r;
-    printf("  %s: %s\n", PQerrorMessage(m->sql), sql);
+    printf("  %s: %.300s\n", PQerrorMessage(m->sql), sql);
     fflush(stdout);
     m->failed = true;
     if (CU_get_current_test())
@@ -116,19 +116,30 @@ static struct uuid parse_id(const char *text)
     return id;
 }
 
-static bool load_fixtures(struct bazaar *m)
+/* A file of the source tree; caller frees. */
+static char *read_source(const char *name)
 {
     char path[512];
     const char *source = getenv("COMPUTEFI_SOURCE");
-    snprintf(path, sizeof path, "%s/tests/workers/fixtures.sql", source ? source : ".");
+    snprintf(path, sizeof path, "%s/%s", source ? source : ".", name);
     FILE *f = fopen(path, "r");
     char *text = calloc(1, FILE_MAX_BYTES);
     size_t n = f && text ? fread(text, 1, FILE_MAX_BYTES - 1, f) : 0;
-    PGresult *r = n > 0 ? run(m, text) : NULL;
-    bool ok = r != NULL;
-    PQclear(r);
     if (f)
         fclose(f);
+    if (n > 0 && n < FILE_MAX_BYTES - 1)
+        return text;
+    printf("  cannot read %s\n", path);
+    free(text);
+    return NULL;
+}
+
+static bool load_fixtures(struct bazaar *m)
+{
+    char *text = read_source("tests/workers/fixtures.sql");
+    PGresult *r = text ? run(m, text) : NULL;
+    bool ok = r != NULL;
+    PQclear(r);
     free(text);
     return ok;
 }
@@ -465,12 +476,32 @@ bool bazaar_until(struct bazaar *m, const char *format, ...)
     return bazaar_wait(m, bazaar_turn, sql);
 }
 
-int bazaar_violations(struct bazaar *m)
+static int list_violations(struct bazaar *m, const char *query)
 {
-    PGresult *r = run(m, "SELECT t_violations()");
+    PGresult *r = run(m, query);
     int n = r ? PQntuples(r) : 1;
     for (int i = 0; r && i < n; i++)
-        printf("  violation: %s\n", PQgetvalue(r, i, 0));
+        printf("  violation: %s %s %s\n", PQgetvalue(r, i, 0),
+               PQnfields(r) > 2 ? PQgetvalue(r, i, 1) : "",
+               PQnfields(r) > 2 ? PQgetvalue(r, i, 2) : "");
     PQclear(r);
+    return n;
+}
+
+/* This suite's own queries, then those of sql/invariants.sql: a query ends with the semicolon at
+ * the end of a line. */
+int bazaar_violations(struct bazaar *m)
+{
+    int n = list_violations(m, "SELECT t_violations()");
+    char *text = read_source("sql/invariants.sql");
+    int queries = 0;
+    bazaar_sql(m, "SET computefi.market_id = '" BAZAAR_ID "'");
+    for (char *q = text, *end; q && (end = strstr(q, ";\n")) != NULL; q = end + 2) {
+        *end = '\0';
+        n += list_violations(m, q);
+        queries++;
+    }
+    free(text);
+    CU_ASSERT(queries >= 15);
     return n;
 }

@@ -158,9 +158,8 @@ BEGIN
         AND NOT EXISTS (SELECT 1 FROM bids b WHERE b.task_id = t.id AND b.round = t.round AND b.opened_at IS NULL
                         AND b.entity_id <> ALL (p_unopening));
     UPDATE jobs SET lease_until = clock_timestamp() WHERE state = 'assigned' AND entity_id = ANY (p_idle);
-    UPDATE jobs j SET lease_until = clock_timestamp(), committed_at = committed_at - interval '1 hour'
-        WHERE state = 'committed' AND entity_id = ANY (p_unrevealing)
-          AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.task_id = j.task_id AND o.state = 'assigned');
+    UPDATE jobs j SET lease_until = clock_timestamp() WHERE state = 'committed' AND entity_id = ANY (p_unrevealing) AND lease_until > clock_timestamp()
+        AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.task_id = j.task_id AND o.state = 'assigned');
     UPDATE seats SET commit_until = clock_timestamp() WHERE state = 'seated' AND entity_id = ANY (p_absent)
         AND commit_until > clock_timestamp();
     UPDATE rungs r SET reveal_until = clock_timestamp() WHERE reveal_from IS NOT NULL AND tallied_at IS NULL

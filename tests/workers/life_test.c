@@ -4,6 +4,7 @@
 #include "tests/support/bazaar.h"
 
 #include "server/core/log.h"
+#include "sql/worker_statements.h"
 
 enum { PRICE = 1000000 };
 static struct bazaar m;
@@ -12,7 +13,10 @@ static const struct bazaar_terms plain = {"test", PRICE, 1, 3600000, 1};
 static int open_market(void)
 {
     log_setup("test", LOG_ERROR, 1);
-    return bazaar_open(&m, NULL) ? 0 : 1;
+    if (!bazaar_open(&m, NULL))
+        return 1;
+    bazaar_sql(&m, "SELECT t_policy('test-quick', 'test', '{\"reveal_ms\":200}')");
+    return m.failed;
 }
 
 static int close_market(void)
@@ -48,6 +52,16 @@ static int post(const struct bazaar_terms *t)
 static void done(void)
 {
     CU_ASSERT_EQUAL(bazaar_violations(&m), 0);
+}
+
+static void test_statements_compile(void)
+{
+    for (int i = 0; i < worker_statements_count; i++) {
+        PGresult *r =
+            PQprepare(m.sql, worker_statements[i]->name, worker_statements[i]->sql, 0, NULL);
+        CU_ASSERT_EQUAL(PQresultStatus(r), PGRES_COMMAND_OK);
+        PQclear(r);
+    }
 }
 
 static void test_paid(void)
@@ -158,7 +172,9 @@ static void test_lapsed_lease_is_taken_over(void)
 
 static void test_committed_and_not_revealed_lapses(void)
 {
-    int task = post(&plain);
+    struct bazaar_terms t = plain;
+    t.policy = "test-quick"; /* a short window to reveal in */
+    int task = post(&t);
     bazaar_bid(&m, task, 1, 300000);
     bazaar_bid(&m, task, 2, 600000);
     m.people[1].works = WORKS_COMMITS_ONLY;
@@ -309,7 +325,8 @@ static void test_skipped_without_reserve(void)
     done();
 }
 
-CU_MAIN_WITH(open_market, close_market, "a task's life", {"paid", test_paid},
+CU_MAIN_WITH(open_market, close_market, "a task's life",
+             {"statements compile", test_statements_compile}, {"paid", test_paid},
              {"no bids expires", test_no_bids_expires},
              {"no bids reopens within bounds", test_no_bids_reopens_within_bounds},
              {"unopened bid loses its lock", test_unopened_bid_loses_its_lock},
