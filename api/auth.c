@@ -38,6 +38,12 @@ struct auth_cache {
     struct unknown unknown[UNKNOWN_CELLS];
 };
 
+/* A bearer token, taken apart; wiped after use. */
+struct token {
+    struct uuid id;
+    uint8_t secret[KEY_SECRET_BYTES];
+};
+
 enum found { FOUND_NOTHING, FOUND_KEY, FOUND_NO_KEY };
 
 enum err auth_cache_new(struct auth_cache **out)
@@ -158,21 +164,32 @@ static enum http_step take_answer(struct api *a, struct http_request *rq, const 
     return judge(rq, &k, secret, problem);
 }
 
-enum http_step auth_authenticate(void *arg, struct http_request *rq, const char *token,
-                                 enum err *problem, int64_t *deadline_mono_ms)
+static enum http_step look_up_or_ask(struct api *a, struct http_request *rq, const struct token *t,
+                                     enum err *problem, int64_t *deadline_mono_ms)
 {
-    struct api *a = arg;
-    struct uuid id;
     struct known k;
-    uint8_t secret[KEY_SECRET_BYTES];
-    if (token == NULL || key_parse(token, &id, secret) != ERR_OK)
+    struct exchange *x = rq->user;
+    switch (look_up(a->keys, &t->id, &k)) {
+    case FOUND_KEY:
+        return judge(rq, &k, t->secret, problem);
+    case FOUND_NO_KEY:
         return refuse(rq, ERR_UNAUTHENTICATED, NULL, problem);
+    case FOUND_NOTHING:
+        break;
+    }
+    sql_find_key(&x->call.db, &t->id);
+    return exchange_submit(x, rq, problem, deadline_mono_ms);
+}
+
+static enum http_step authenticate(struct api *a, struct http_request *rq, const struct token *t,
+                                   enum err *problem, int64_t *deadline_mono_ms)
+{
     struct exchange *x = exchange_of(a, rq);
     if (x == NULL)
         return refuse(rq, ERR_NO_MEMORY, NULL, problem);
     switch ((enum exchange_state)atomic_load_explicit(&x->state, memory_order_acquire)) {
     case EXCHANGE_ANSWERED:
-        return take_answer(a, rq, &id, secret, problem);
+        return take_answer(a, rq, &t->id, t->secret, problem);
     case EXCHANGE_RUNNING:
         if (clock_mono_ms() >= x->db_deadline_mono_ms)
             return refuse(rq, ERR_TIMEOUT, NULL, problem);
@@ -181,16 +198,18 @@ enum http_step auth_authenticate(void *arg, struct http_request *rq, const char 
     case EXCHANGE_IDLE:
         break;
     }
-    switch (look_up(a->keys, &id, &k)) {
-    case FOUND_KEY:
-        return judge(rq, &k, secret, problem);
-    case FOUND_NO_KEY:
+    return look_up_or_ask(a, rq, t, problem, deadline_mono_ms);
+}
+
+enum http_step auth_authenticate(void *arg, struct http_request *rq, const char *token,
+                                 enum err *problem, int64_t *deadline_mono_ms)
+{
+    struct token t;
+    if (token == NULL || key_parse(token, &t.id, t.secret) != ERR_OK)
         return refuse(rq, ERR_UNAUTHENTICATED, NULL, problem);
-    case FOUND_NOTHING:
-        break;
-    }
-    sql_find_key(&x->call.db, &id);
-    return exchange_submit(x, rq, problem, deadline_mono_ms);
+    enum http_step step = authenticate(arg, rq, &t, problem, deadline_mono_ms);
+    sodium_memzero(&t, sizeof t);
+    return step;
 }
 
 bool auth_allows(void *arg, const struct http_principal *who, const char *scope)

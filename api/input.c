@@ -20,7 +20,7 @@ static const char *pointer_of(struct arena *arena, const char *name)
         }
     }
     /* never cut within a character */
-    while (len > 1 && len >= POINTER_CHARS_MAX && ((unsigned char)text[len - 1] & 0x80) != 0)
+    while (len >= POINTER_CHARS_MAX && ((unsigned char)text[len - 1] & 0x80) != 0)
         len--;
     return arena_strndup(arena, text, len);
 }

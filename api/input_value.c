@@ -9,6 +9,7 @@
 #include "server/core/money.h"
 
 enum { JOINED_MAX_BYTES = 4096, ERA_YEAR = 1970, TM_YEAR = 1900, MS = 1000, MINUTE_S = 60 };
+enum { DAY_HOURS = 24, OFFSET_CHARS = 6, SECONDS_CHARS = 19 };
 
 static enum err bad(const char **why, const char *text)
 {
@@ -191,28 +192,48 @@ static enum err get_list(struct arena *arena, const struct input_field *f, const
     return *out == NULL ? ERR_NO_MEMORY : ERR_OK;
 }
 
+/* Two digits; -1 for anything else. */
+static int two_digits(const char *p)
+{
+    if (!isdigit((unsigned char)p[0]) || !isdigit((unsigned char)p[1]))
+        return -1;
+    return (p[0] - '0') * 10 + (p[1] - '0');
+}
+
+/* "Z" or "+hh:mm" to the end of the text. */
+static enum err offset_parse(const char *p, int64_t *out_s)
+{
+    *out_s = 0;
+    if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
+        return ERR_OK;
+    if (strlen(p) != OFFSET_CHARS || (p[0] != '+' && p[0] != '-') || p[3] != ':')
+        return ERR_PARSE;
+    int hours = two_digits(p + 1);
+    int minutes = two_digits(p + 4);
+    if (hours < 0 || hours >= DAY_HOURS || minutes < 0 || minutes >= MINUTE_S)
+        return ERR_PARSE;
+    *out_s = ((int64_t)hours * MINUTE_S + minutes) * MINUTE_S * (p[0] == '-' ? -1 : 1);
+    return ERR_OK;
+}
+
 enum err input_time_parse(const char *text, int64_t *out_ms)
 {
     struct tm t = {0};
-    int ms = 0;
-    int hours = 0;
-    int minutes = 0;
-    char sign = '+';
+    int64_t ms = 0;
+    int64_t offset_s = 0;
     const char *p = strptime(text, "%Y-%m-%dT%H:%M:%S", &t);
-    if (p == NULL || t.tm_year + TM_YEAR < ERA_YEAR || text[4] != '-')
+    if (p == NULL || t.tm_year + TM_YEAR < ERA_YEAR || p - text != SECONDS_CHARS)
         return ERR_PARSE;
     if (*p == '.') {
-        int scale = MS / 10;
+        if (!isdigit((unsigned char)p[1]))
+            return ERR_PARSE;
+        int64_t scale = MS / 10;
         for (p++; isdigit((unsigned char)*p); p++, scale /= 10)
             ms += (*p - '0') * scale;
     }
-    int used = 0;
-    if (strcmp(p, "Z") != 0 &&
-        (sscanf(p, "%c%2d:%2d%n", &sign, &hours, &minutes, &used) != 3 || p[used] != '\0' ||
-         used != 6 || (sign != '+' && sign != '-') || hours < 0 || minutes < 0))
+    if (offset_parse(p, &offset_s) != ERR_OK)
         return ERR_PARSE;
-    int64_t offset = (int64_t)(hours * MINUTE_S + minutes) * MINUTE_S;
-    *out_ms = ((int64_t)timegm(&t) - (sign == '-' ? -offset : offset)) * MS + ms;
+    *out_ms = ((int64_t)timegm(&t) - offset_s) * MS + ms;
     return ERR_OK;
 }
 

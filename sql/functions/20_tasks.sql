@@ -23,9 +23,9 @@ CREATE OR REPLACE FUNCTION task_terms_wrong(t task_terms, p policies) RETURNS te
         WHEN t.bidding_ms NOT BETWEEN p.bidding_min_ms AND 86400000
             THEN bad_field('/bidding_ms', 'must be ' || p.bidding_min_ms || ' to 86400000')
         WHEN t.lease_ms NOT BETWEEN 100 AND 86400000 THEN bad_field('/lease_ms', 'must be 100 to 86400000')
-        WHEN t.deadline_ms > 2592000000 THEN bad_field('/deadline_ms', 'must be at most 30 days')
+        WHEN t.deadline_ms > 2592000000 THEN bad_field('/deadline_seconds', 'must be at most 30 days')
         WHEN t.deadline_ms < t.bidding_ms + t.opening_ms + t.lease_ms
-            THEN bad_field('/deadline_ms', 'leaves no time for bidding, opening and one lease')
+            THEN bad_field('/deadline_seconds', 'leaves no time for bidding, opening and one lease')
         WHEN t.rounds_max NOT BETWEEN 1 AND 5 THEN bad_field('/rounds_max', 'must be 1 to 5')
         WHEN p.verifier_share_ppm > 0 AND t.seat_fee <> 0 THEN bad_field('/seat_fee_gwei', 'must be 0: the policy pays a share')
         WHEN p.verifier_share_ppm = 0 AND p.committee AND t.seat_fee < 1 THEN bad_field('/seat_fee_gwei', 'must be at least 1')

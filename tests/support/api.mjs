@@ -86,7 +86,8 @@ export class Market {
   }
 
   async startServer() {
-    this.server = new Process(this.dir, 'server', 'computefi-server', this.args);
+    this.starts = (this.starts ?? 0) + 1;
+    this.server = new Process(this.dir, `server${this.starts}`, 'computefi-server', this.args);
     const port = await until(() => {
       if (this.server.child.exitCode !== null) throw new Error(`the server ended:\n${this.server.text()}`);
       const lines = [...this.server.text().matchAll(/"msg":"listening".*?"port":"(\d+)"/g)];
