@@ -151,17 +151,16 @@ static enum cli_exit load_market(struct cli *c, const char *path, const char *wh
 
 static enum cli_exit read_key_file(struct cli *c, const char *path)
 {
-    static char line[256];
     FILE *f = fopen(path, "re");
-    if (!f || !fgets(line, sizeof line, f)) {
+    if (!f || !fgets(c->key_text, sizeof c->key_text, f)) {
         if (f) {
             fclose(f);
         }
         return complain(NULL, "cannot read the key file", path);
     }
     fclose(f);
-    line[strcspn(line, "\r\n")] = 0;
-    c->key = line;
+    c->key_text[strcspn(c->key_text, "\r\n")] = 0;
+    c->key = c->key_text;
     return CLI_OK;
 }
 

@@ -70,6 +70,7 @@ struct cli {
     const struct cli_command *command;
     const char *api;
     const char *key;
+    char key_text[256]; /* of --key-file */
     const char *idempotency_key;
     bool json;
     bool curl;
