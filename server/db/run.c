@@ -59,7 +59,10 @@ static enum err connect_now(struct db_conn *c)
     const struct session_settings settings = {.uri = c->uri,
                                               .application = c->application,
                                               .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
-                                              .lock_timeout_ms = LOCK_TIMEOUT_MS};
+                                              .lock_timeout_ms = LOCK_TIMEOUT_MS,
+                                              /* plpgsql would plan its large statements anew for
+                                               * every task, which costs more than running them */
+                                              .generic_plans = true};
     drop(c);
     enum err e = session_params_init(&settings, &params);
     if (e != ERR_OK) {

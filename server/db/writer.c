@@ -261,9 +261,11 @@ static void commit_batch(struct db_engine *e)
 static void finish(struct db_engine *e)
 {
     struct writer *w = &e->writer;
+    bool told = w->step == WRITER_PREPARING || w->rows != NULL;
+    bool idle = PQtransactionStatus(w->link.pg) == PQTRANS_IDLE;
     if (w->error != NULL) {
         fail_batch(e);
-    } else if (PQtransactionStatus(w->link.pg) != PQTRANS_IDLE || w->link.unsafe_notice) {
+    } else if (!told || !idle || w->link.unsafe_notice) {
         lose(e);
     } else if (w->step == WRITER_PREPARING) {
         struct batch *b = land(e);
@@ -273,8 +275,6 @@ static void finish(struct db_engine *e)
         }
         link_close(&w->link); /* too many statements: begin afresh */
         again_or(e, b, ERR_DB_FAULT);
-    } else if (w->rows == NULL) {
-        lose(e);
     } else {
         commit_batch(e);
     }

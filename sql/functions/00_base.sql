@@ -115,15 +115,15 @@ BEGIN
     RETURN v_ids;
 END $$;
 
--- Balance of one account, 0 when it does not exist yet.
+-- Balance of one account, 0 when it does not exist yet. (plpgsql keeps its plan; SQL with a subquery is planned at every call.)
 CREATE OR REPLACE FUNCTION ledger_balance(p_owner uuid, p_kind text, p_ref uuid DEFAULT nil_uuid()) RETURNS bigint
-LANGUAGE sql STABLE AS $$
+LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
     SELECT coalesce((SELECT balance_gwei FROM ledger_accounts WHERE id = ledger_id(p_owner, p_kind, p_ref)), 0)
-$$;
+); END $$;
 
 -- The smallest (reserve + bonds) of an entity over the last p_age_ms; 0 when it had none at the window's start.
 CREATE OR REPLACE FUNCTION stake_minimum(p_entity uuid, p_at timestamptz, p_age_ms bigint) RETURNS bigint
-LANGUAGE sql STABLE AS $$
+LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
     SELECT CASE WHEN p_age_ms = 0 THEN
         coalesce((SELECT total_gwei::bigint FROM stake_history WHERE entity_id = p_entity ORDER BY at DESC, transfer_id DESC LIMIT 1), 0)
     ELSE least(
@@ -133,7 +133,7 @@ LANGUAGE sql STABLE AS $$
         coalesce((SELECT min(total_gwei)::bigint FROM stake_history
                   WHERE entity_id = p_entity AND at > p_at - p_age_ms * interval '1 ms'), 1000000000000000000))
     END
-$$;
+); END $$;
 
 -- Asks for a job: one row per (job, subject); asking again moves it to the new time and publishes it anew.
 CREATE OR REPLACE FUNCTION work_ask(p_job text, p_subject uuid, p_due timestamptz) RETURNS void LANGUAGE sql VOLATILE AS $$

@@ -37,7 +37,8 @@ RETURNS TABLE (entity_id uuid, node_id uuid, units bigint, free_gwei bigint) LAN
     WHERE s.units > 0 AND s.free_gwei >= s.lock_gwei ORDER BY s.entity_id
 $$;
 
-CREATE OR REPLACE FUNCTION w_load_bids(p_task uuid, p_round int) RETURNS jsonb LANGUAGE sql STABLE AS $$
+-- The parts of a task are plpgsql because it keeps their plans; a function in SQL would be planned at every call.
+CREATE OR REPLACE FUNCTION w_load_bids(p_task uuid, p_round int) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
         'id', b.id, 'entity', b.entity_id, 'owner', coalesce(e.owner_id, e.id), 'node', b.node_id,
         'commitment', encode(b.commitment, 'hex'), 'opened', b.opened_at IS NOT NULL, 'price', b.price_gwei,
@@ -52,9 +53,9 @@ CREATE OR REPLACE FUNCTION w_load_bids(p_task uuid, p_round int) RETURNS jsonb L
     JOIN entities e ON e.id = b.entity_id
     JOIN nodes n ON n.id = b.node_id
     LEFT JOIN bids l ON l.task_id = p_task AND l.entity_id = b.entity_id AND l.round = p_round AND l.revision = 1
-$$;
+); END $$;
 
-CREATE OR REPLACE FUNCTION w_load_jobs(p_task uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION w_load_jobs(p_task uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
         'id', j.id, 'slot', j.slot, 'fence', j.fence, 'round', j.round, 'bid', j.bid_id, 'entity', j.entity_id,
         'node', j.node_id, 'node_key', encode(n.node_key, 'hex'), 'price', j.price_gwei, 'state', j.state,
@@ -67,25 +68,25 @@ CREATE OR REPLACE FUNCTION w_load_jobs(p_task uuid) RETURNS jsonb LANGUAGE sql S
     FROM jobs j JOIN nodes n ON n.id = j.node_id
     LEFT JOIN bonds b ON b.purpose = 'award' AND b.subject_id = j.id
     WHERE j.task_id = p_task
-$$;
+); END $$;
 
-CREATE OR REPLACE FUNCTION w_load_seats(p_rung uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION w_load_seats(p_rung uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
         'id', s.id, 'entity', s.entity_id, 'node', s.node_id, 'weight', s.weight, 'replaces', s.replaces_id,
         'state', s.state, 'vote', s.vote, 'commit_us', w_us(s.commit_until), 'fee', s.fee_gwei,
         'bond_id', b.id, 'bond', CASE WHEN b.closed_at IS NULL THEN b.amount_gwei ELSE 0 END) ORDER BY s.id), '[]')
     FROM seats s LEFT JOIN bonds b ON b.purpose = 'seat' AND b.subject_id = s.id
     WHERE s.rung_id = p_rung
-$$;
+); END $$;
 
-CREATE OR REPLACE FUNCTION w_load_rungs(p_task uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION w_load_rungs(p_task uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
         'id', r.id, 'job', r.job_id, 'rung', r.rung, 'seat_count', r.seat_count, 'quorum', r.quorum, 'final', r.final,
         'seed', encode(r.seed, 'hex'), 'commit_us', w_us(r.commit_until), 'reveal_us', w_us(r.reveal_until),
         'from_us', w_us(r.reveal_from), 'advanced', r.advanced_gwei, 'outcome', r.outcome, 'seats', w_load_seats(r.id))
         ORDER BY r.job_id, r.rung), '[]')
     FROM rungs r WHERE r.task_id = p_task
-$$;
+); END $$;
 
 -- Everything about one task that a decision may depend on.
 CREATE OR REPLACE FUNCTION w_load(p_task uuid) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
