@@ -10,7 +10,7 @@
 #include "server/workload/workload.h"
 #include "tests/support/pg.h"
 
-enum { BUFFERS = 8, FILE_MAX = 256 * 1024, INVARIANT_TIMED = 21 };
+enum { BUFFERS = 16, FILE_MAX = 256 * 1024, INVARIANT_TIMED = 21 };
 
 /* The whole of a file below the repository, or the end of the program. */
 static char *read_file(const char *path)
@@ -352,6 +352,8 @@ int market_violations(PGconn *db, int invariant, bool print)
     PQclear(PQexec(db, "SET computefi.market_id = '" MARKET_ID "'"));
     for (char *q = strstr(text, start), *next; q != NULL; q = next) {
         next = strstr(q + 1, start);
+        if (invariant != 0 && atoi(q + sizeof start - 1) != invariant)
+            continue;
         if (next != NULL)
             *next = '\0';
         PGresult *r = PQexec(db, q);

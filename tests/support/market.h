@@ -23,7 +23,7 @@ struct actor {
 PGconn *market_db(char *uri, size_t cap);
 
 struct uuid market_id_new(void);
-/* The text of an id, in one of eight static buffers. */
+/* The text of an id, in one of sixteen static buffers. */
 const char *market_id(const struct uuid *id);
 /* Bytes that differ for each text: hashes, keys and salts. One of eight static buffers. */
 const uint8_t *market_hash(const char *text);
