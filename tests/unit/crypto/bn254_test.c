@@ -2,6 +2,7 @@
 /* BN254: the contract vectors, bilinearity, and the fast subgroup test against its definition. */
 #include "tests/support/cu.h"
 
+#include <openssl/bn.h>
 #include <string.h>
 
 #include "server/crypto/bn254_pairing.h"
@@ -151,6 +152,63 @@ static void test_sum_equals_plain_multiplication(void)
     CU_ASSERT(t.infinity);
 }
 
+enum { U, P, R, T, A, B, N, ORDER, X, Y, NUMBER_COUNT };
+
+/* r = x * y + r */
+static void add_product(BIGNUM *r, const BIGNUM *x, const BIGNUM *y, BN_CTX *ctx)
+{
+    BIGNUM *t = BN_new();
+    CU_ASSERT(BN_mul(t, x, y, ctx) && BN_add(r, r, t));
+    BN_free(t);
+}
+
+/* r = c4 u^4 + c3 u^3 + c2 u^2 + c1 u + 1 */
+static void of_u(BIGNUM *r, const BIGNUM *u, const unsigned c[4], BN_CTX *ctx)
+{
+    BN_zero(r);
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT(BN_add_word(r, c[i]));
+        CU_ASSERT(BN_mul(r, r, u, ctx));
+    }
+    CU_ASSERT(BN_add_word(r, 1));
+}
+
+/* The argument in bn254_g2.c, computed: (u+1) + uX + uX^2 - 2uX^3 modulo X^2 - tX + p is a + bX
+ * with X^2 = tX - p and X^3 = (t^2 - p)X - tp, and gcd(a^2 + abt + b^2 p, r(2p - r)) = r. */
+static void test_subgroup_equation_implies_order_r(void)
+{
+    BN_CTX *ctx = BN_CTX_new();
+    BIGNUM *n[NUMBER_COUNT];
+    char *text;
+    for (size_t i = 0; i < NUMBER_COUNT; i++)
+        n[i] = BN_new();
+    CU_ASSERT(BN_dec2bn(&n[U], "4965661367192848881"));
+    of_u(n[P], n[U], (const unsigned[4]){36, 36, 24, 6}, ctx);
+    of_u(n[R], n[U], (const unsigned[4]){36, 36, 18, 6}, ctx);
+    of_u(n[T], n[U], (const unsigned[4]){0, 0, 6, 0}, ctx);
+    text = BN_bn2dec(n[R]);
+    CU_ASSERT_STRING_EQUAL(
+        text, "21888242871839275222246405745257275088548364400416034343698204186575808495617");
+    OPENSSL_free(text);
+    /* a = u + 1 - up + 2utp; b = u + ut - 2u(t^2 - p) */
+    CU_ASSERT(BN_mul(n[X], n[T], n[P], ctx) && BN_lshift1(n[X], n[X]) && BN_sub(n[X], n[X], n[P]));
+    CU_ASSERT(BN_add_word(n[X], 1) && BN_mul(n[A], n[X], n[U], ctx) && BN_add_word(n[A], 1));
+    CU_ASSERT(BN_sqr(n[X], n[T], ctx) && BN_sub(n[X], n[X], n[P]) && BN_lshift1(n[X], n[X]));
+    CU_ASSERT(BN_sub(n[X], n[T], n[X]) && BN_add_word(n[X], 1) && BN_mul(n[B], n[X], n[U], ctx));
+    BN_zero(n[N]);
+    add_product(n[N], n[A], n[A], ctx);
+    CU_ASSERT(BN_mul(n[X], n[A], n[B], ctx));
+    add_product(n[N], n[X], n[T], ctx);
+    CU_ASSERT(BN_sqr(n[X], n[B], ctx));
+    add_product(n[N], n[X], n[P], ctx);
+    CU_ASSERT(BN_lshift1(n[X], n[P]) && BN_sub(n[X], n[X], n[R]));
+    CU_ASSERT(BN_mul(n[ORDER], n[R], n[X], ctx) && BN_gcd(n[Y], n[N], n[ORDER], ctx));
+    CU_ASSERT_EQUAL(BN_cmp(n[Y], n[R]), 0);
+    for (size_t i = 0; i < NUMBER_COUNT; i++)
+        BN_free(n[i]);
+    BN_CTX_free(ctx);
+}
+
 /* The G2 inputs of the pairing cases, some of them outside the subgroup, are judged by both tests.
  */
 static void test_subgroup_tests_agree(void)
@@ -189,4 +247,5 @@ CU_MAIN("crypto/bn254", {"own vectors", test_own_vectors}, {"geth vectors", test
         {"field bounds", test_field_bounds}, {"bilinear", test_bilinear},
         {"cyclotomic square is square", test_cyclotomic_square_is_square},
         {"sum equals plain multiplication", test_sum_equals_plain_multiplication},
+        {"subgroup equation implies order r", test_subgroup_equation_implies_order_r},
         {"subgroup tests agree", test_subgroup_tests_agree})
