@@ -88,6 +88,13 @@ CREATE OR REPLACE FUNCTION w_load_rungs(p_task uuid) RETURNS jsonb LANGUAGE plpg
     FROM rungs r WHERE r.task_id = p_task
 ); END $$;
 
+-- Apart from w_load, for setting this query up costs more than all the rest, and only draws and awards need it.
+CREATE OR REPLACE FUNCTION w_load_eligible(p_task uuid, p_at timestamptz) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('entity', x.entity_id, 'node', x.node_id, 'units', x.units, 'free', x.free_gwei)
+                              ORDER BY x.entity_id), '[]')
+    FROM w_eligible(p_task, p_at) x
+); END $$;
+
 -- Everything about one task that a decision may depend on.
 CREATE OR REPLACE FUNCTION w_load(p_task uuid) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -106,10 +113,8 @@ BEGIN
         'cancel', t.cancel_requested_at IS NOT NULL, 'unwitnessed', t.unwitnessed,
         'allow', to_jsonb(t.allow), 'deny', to_jsonb(t.deny), 'policy', to_jsonb(p),
         'bids', w_load_bids(t.id, t.round), 'jobs', w_load_jobs(t.id), 'rungs', w_load_rungs(t.id),
-        'eligible', CASE WHEN t.state IN ('open', 'opening', 'submitted', 'verifying') THEN
-            (SELECT coalesce(jsonb_agg(jsonb_build_object('entity', x.entity_id, 'node', x.node_id, 'units', x.units,
-                                                          'free', x.free_gwei) ORDER BY x.entity_id), '[]')
-             FROM w_eligible(t.id, v_now) x) ELSE '[]' END,
+        'eligible', CASE WHEN t.state IN ('submitted', 'verifying') OR t.state IN ('open', 'opening') AND t.cancel_requested_at IS NULL
+                         THEN w_load_eligible(t.id, v_now) ELSE '[]' END,
         'treasury', (SELECT coalesce(jsonb_agg(jsonb_build_object('ref', a.ref, 'balance', a.balance_gwei) ORDER BY a.ref), '[]')
                      FROM ledger_accounts a WHERE a.owner = nil_uuid() AND a.kind = 'treasury' AND a.balance_gwei > 0),
         'challenge', (SELECT jsonb_build_object('id', c.id, 'job', c.job_id, 'entity', c.entity_id, 'bond_id', b.id,
