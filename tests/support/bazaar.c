@@ -28,7 +28,7 @@ static const char input[] =
     "\"target\":\"00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"}";
 static const volatile sig_atomic_t never = 0;
 
-enum { UNTIL_MS = 20000, TURN_PAUSE_MS = 5, FILE_MAX_BYTES = 65536 };
+enum { UNTIL_MS = 60000, TURN_PAUSE_MS = 5, FILE_MAX_BYTES = 65536 };
 
 static PGresult *run(struct bazaar *m, const char *sql)
 {

@@ -68,7 +68,7 @@ void bazaar_bid(struct bazaar *m, int task, int provider, int64_t price_gwei);
 void bazaar_act(struct bazaar *m);
 /* One pass of each worker over what is due. */
 void bazaar_turn(struct bazaar *m);
-/* Acts and calls turn (NULL: nobody works) until the SQL condition holds; false after 20 s. */
+/* Acts and calls turn (NULL: nobody works) until the SQL condition holds; false after 60 s. */
 bool bazaar_wait(struct bazaar *m, void (*turn)(struct bazaar *m), const char *condition);
 /* The same with bazaar_turn. */
 bool bazaar_until(struct bazaar *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
