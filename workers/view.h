@@ -14,7 +14,6 @@
 #include "server/domain/task_state.h"
 
 enum { US_PER_MS = 1000 };
-
 struct bid_view { /* the counting bid of an entity in the current round */
     struct uuid id;
     struct uuid entity;
@@ -34,7 +33,7 @@ struct bid_view { /* the counting bid of an entity in the current round */
     int rank;             /* 0: never ranked */
 };
 
-/* J(name, text) of column jobs.state */
+/* J(name, text in jobs.state) */
 #define JOB_STATES(J)                                                                              \
     J(ASSIGNED, "assigned")                                                                        \
     J(COMMITTED, "committed")                                                                      \
@@ -192,7 +191,7 @@ struct job_view *view_job(const struct view *v, const struct uuid *id);
 struct bid_view *view_bid(const struct view *v, const struct uuid *id);
 /* The highest rung of a job, NULL before the first. */
 struct rung_view *view_last_rung(const struct view *v, const struct uuid *job);
-/* The live slots of a task that was partly awarded count less than its replicas. */
+/* Slots of this round: fewer than the replicas when the award was partial. */
 int view_slots(const struct view *v);
 /* True when the coordinator's own check decides about this job. */
 bool view_is_checked(const struct view *v, const struct job_view *j);
