@@ -31,6 +31,8 @@ enum {
     TOPIC_WORDS = TOPIC_BUCKETS / 64,
     EMPTY_CELLS = 8192,
     EMPTY_LOCKS = 64,
+    SOFT_WAITS_MAX = 256,
+    SOFT_IDLE_RUNS = 2,
     LOOPS_MAX = 8
 };
 
@@ -83,6 +85,7 @@ struct slot {
     bool discard; /* the body is read and dropped */
     bool kill;
     bool suspended;
+    bool soft; /* suspended, but libmicrohttpd does not know */
     bool preference_applied;
     struct limits_state rate;
     char id[TYPEID_TEXT_MAX];
@@ -127,6 +130,9 @@ struct loop {
     int64_t wheel_tick;
     size_t wheel_count;
     struct ring parked[TOPIC_BUCKETS];
+    int soft_count;
+    int idle_runs; /* runs of libmicrohttpd in a row that moved nothing */
+    bool progress; /* the last one moved something */
     atomic_int conn_count, busy_count, parked_count; /* written here, read by all */
     struct metrics_table metrics;
     /* shared between threads */

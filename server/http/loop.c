@@ -29,13 +29,20 @@ void http_flush(struct http_server *s)
     }
 }
 
-/* Only inside the access handler, which then returns MHD_YES without a reply. */
+/* Suspending costs three system calls (out of the epoll set, a read in vain, into the set again).
+ * A wait for the database is short, so the first few stay in libmicrohttpd's list of ready
+ * connections instead: its access handler is asked in every run and says "not yet". */
 void slot_suspend(struct slot *s, int64_t deadline_mono_ms)
 {
-    MHD_suspend_connection(s->mhd);
+    struct loop *l = s->loop;
     s->suspended = true;
     s->rq.resumed_by_deadline = false;
     timer_add(s, deadline_mono_ms);
+    s->soft = !s->wants_park && l->soft_count < SOFT_WAITS_MAX;
+    if (s->soft)
+        l->soft_count++;
+    else
+        MHD_suspend_connection(s->mhd);
     if (s->wants_park)
         topic_link(s);
 }
@@ -49,7 +56,11 @@ void slot_wake(struct slot *s, bool by_deadline)
     topic_unlink(s);
     s->suspended = false;
     s->rq.resumed_by_deadline = by_deadline;
-    MHD_resume_connection(s->mhd);
+    if (s->soft)
+        s->loop->soft_count--;
+    else
+        MHD_resume_connection(s->mhd);
+    s->soft = false;
 }
 
 static int turn_timeout_ms(struct loop *l)
@@ -58,7 +69,9 @@ static int turn_timeout_ms(struct loop *l)
     int64_t ms = atomic_load(&l->conn_count) > 0 ? l->next_sweep_ms - l->now_ms : IDLE_TURN_MS;
     if (l->wheel_count > 0 && ms > WHEEL_TICK_MS)
         ms = WHEEL_TICK_MS;
-    if (MHD_get_timeout(l->daemon, &mhd_ms) == MHD_YES && (int64_t)mhd_ms < ms)
+    /* with soft waits libmicrohttpd always asks for another run at once */
+    if ((l->soft_count == 0 || l->idle_runs < SOFT_IDLE_RUNS) &&
+        MHD_get_timeout(l->daemon, &mhd_ms) == MHD_YES && (int64_t)mhd_ms < ms)
         ms = (int64_t)mhd_ms;
     if (ms < 0 || atomic_load(&l->pending))
         ms = 0;
@@ -129,8 +142,10 @@ static void turn(struct loop *l)
     }
     timers_run(l);
     sweep_if_due(l);
+    l->progress = false;
     if (MHD_run(l->daemon) != MHD_YES)
         log_event(LOG_ERROR, "MHD_run failed", "error", strerror(errno), NULL);
+    l->idle_runs = l->progress ? 0 : l->idle_runs + 1;
 }
 
 static bool kill_suspended(struct loop *l)

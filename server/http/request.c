@@ -49,6 +49,7 @@ void *request_begin(void *cls, const char *target, struct MHD_Connection *mhd)
     struct slot *s = c == NULL ? NULL : slot_take(cls, c);
     if (s == NULL)
         return NULL;
+    s->loop->progress = true;
     begin_clock(s);
     make_request_id(s);
     if (target == NULL)
@@ -311,6 +312,11 @@ enum MHD_Result request_access(void *cls, struct MHD_Connection *mhd, const char
     (void)url;
     if (s == NULL)
         return refuse(mhd);
+    if (s->suspended) { /* softly: not yet */
+        *data_size = 0;
+        return MHD_YES;
+    }
+    s->loop->progress = true;
     switch (s->phase) {
     case PHASE_HEAD:
         return take_head(s, method, version);
@@ -339,6 +345,7 @@ void request_completed(void *cls, struct MHD_Connection *mhd, void **context,
     (void)mhd;
     if (s == NULL)
         return;
+    l->progress = true;
     bool sent = s->phase == PHASE_SENT && code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
     metrics_count(&l->metrics, s->operation, sent ? s->rq.reply.status : CLIENT_LEFT,
                   clock_mono_us() - s->started_us);

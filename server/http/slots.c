@@ -90,7 +90,7 @@ struct slot *slot_take(struct loop *l, struct conn *c)
     s->allow = NULL;
     s->head = (struct gate_head){0};
     s->operation = l->metrics.rows - 1;
-    s->entered = s->discard = s->kill = s->suspended = s->preference_applied = false;
+    s->entered = s->discard = s->kill = s->suspended = s->soft = s->preference_applied = false;
     s->wants_park = s->is_parked = false;
     s->rate.counted = false;
     s->fixed_body = (struct bytes){NULL, 0};
@@ -121,6 +121,9 @@ void slot_end(struct slot *s)
 {
     timer_remove(s);
     topic_unlink(s);
+    if (s->soft) /* the client left in the middle of the wait */
+        s->loop->soft_count--;
+    s->suspended = s->soft = false;
     s->mhd = NULL;
     if (s->conn != NULL)
         s->conn->slot = NULL;

@@ -7,7 +7,7 @@ import { Raw, get, post, startServer, talk } from './socket_support.mjs';
 
 let server;
 let port;
-before(async () => { server = await startServer(2); port = server.port; });
+before(async () => { server = await startServer({ loops: 2 }); port = server.port; });
 after(async () => {
   const end = await server.stop();
   assert.equal(end.signal, null);

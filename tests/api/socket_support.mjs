@@ -8,8 +8,10 @@ import { fileURLToPath } from 'node:url';
 const source = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const build = path.resolve(process.env.COMPUTEFI_BUILD || path.join(source, 'build'));
 
-// args: loops, static_dir, rate_limit_per_minute, connections, metrics_port
-export async function startServer(...args) {
+export async function startServer({
+  loops = 1, staticDir = '', rateLimit = 0, connections = 20000, metricsPort = 0, deadlineMs = 2000,
+} = {}) {
+  const args = [loops, staticDir, rateLimit, connections, metricsPort, deadlineMs];
   const child = spawn(path.join(build, 'tests/unit/http/server_test'), ['serve', ...args.map(String)], {
     cwd: source, stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -35,6 +37,8 @@ export async function startServer(...args) {
   };
 }
 
+const PATIENCE_MS = 30000; // other tests use the machine as well
+
 export class Raw {
   constructor(port) {
     this.text = '';
@@ -58,7 +62,7 @@ export class Raw {
   }
 
   // Resolves once the condition holds; rejects at the deadline.
-  until(condition, ms = 8000) {
+  until(condition, ms = PATIENCE_MS) {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`not within ${ms} ms; got ${this.text.length} bytes: ${this.text.slice(0, 600)}`)), ms);
       const look = () => {

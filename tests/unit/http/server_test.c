@@ -251,6 +251,8 @@ static int serve(int argc, char **argv)
     if (argc > 5 && atoi(argv[5]) > 0)
         o.connections = atoi(argv[5]);
     o.metrics_port = argc > 6 ? (uint16_t)atoi(argv[6]) : 0;
+    if (argc > 7)
+        o.request_deadline_ms = atoll(argv[7]);
     struct rlimit files = {0};
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
