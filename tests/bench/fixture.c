@@ -24,7 +24,7 @@ enum {
     STAKE_GWEI = 1000000000,
     IDEM_MAX = 64
 };
-#define RICH_GWEI INT64_C(1000000000000000)
+#define RICH_GWEI INT64_C(100000000000000)
 
 struct bidder {
     struct uuid account;

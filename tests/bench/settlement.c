@@ -10,10 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/core/buf.h"
 #include "server/core/clock.h"
 #include "server/core/ids.h"
 
-enum { CONNECTIONS_MAX = 64, COUNT_MAX = 100000, PARAMS_MAX = 6 };
+enum { CONNECTIONS_MAX = 64, COUNT_MAX = 100000, PARAMS_MAX = 6, BATCH = 128 };
 
 struct statement {
     const char *name;
@@ -41,11 +42,20 @@ static const struct statement STATEMENTS[] = {
      " rule) VALUES ($1::uuid, 1, $2::uuid, 'available', $3::bigint, 'the escrow returns')"},
     {"move", "SELECT task_move($1::uuid, 'cancelled', 'cancelled', clock_timestamp())"},
     {"work", "DELETE FROM work WHERE subject_id = $1::uuid"},
+    {"plain", "INSERT INTO transfers (id, key, kind, task_id, at) VALUES ($1::uuid, $1, 'faucet',"
+              " NULL, clock_timestamp())"},
+    {"batch", "SELECT ledger_post(clock_timestamp(), array_agg(gen_random_uuid()::text),"
+              " array_agg('faucet'::text), array_agg(NULL::uuid), (SELECT array_agg(ROW(u.i, v.o,"
+              " 'available', nil_uuid(), v.a)::ledger_entry) FROM unnest($1::uuid[], $2::uuid[])"
+              " WITH ORDINALITY AS u(f, t, i), LATERAL (VALUES (u.f, -1), (u.t, 1)) AS v(o, a)))"
+              " FROM unnest($1::uuid[])"},
 };
 
 struct naive {
     const char *uri;
-    char (*ids)[UUID_TEXT_MAX];
+    const char *mode;
+    char (*ids)[UUID_TEXT_MAX]; /* tasks, or accounts to move money between */
+    int id_count;
     int count;
     atomic_int next;
     atomic_int settled;
@@ -109,6 +119,46 @@ static void settle_one(PGconn *c, const char *task)
     PQclear(r);
 }
 
+/* From one account to the next but one, around the circle of all. */
+static const char *account(const struct naive *n, int i)
+{
+    return n->ids[i % n->id_count];
+}
+
+static void transfer_one(PGconn *c, const struct naive *n, int i)
+{
+    char transfer[UUID_TEXT_MAX];
+    const char *from = account(n, i);
+    const char *to = account(n, i + 2);
+    struct uuid id = uuid_new(clock_wall_ms());
+    uuid_print(&id, transfer);
+    simple(c, "BEGIN");
+    touch(c, "accounts", (const char *[PARAMS_MAX]){from, to}, 2);
+    touch(c, "plain", (const char *[PARAMS_MAX]){transfer}, 1);
+    touch(c, "entry", (const char *[PARAMS_MAX]){transfer, "1", from, "-1"}, 4);
+    touch(c, "entry", (const char *[PARAMS_MAX]){transfer, "2", to, "1"}, 4);
+    touch(c, "balance", (const char *[PARAMS_MAX]){from, "-1"}, 2);
+    touch(c, "balance", (const char *[PARAMS_MAX]){to, "1"}, 2);
+    simple(c, "COMMIT");
+}
+
+static void transfer_batch(PGconn *c, const struct naive *n, int first)
+{
+    struct buf from;
+    struct buf to;
+    buf_init(&from, BATCH * UUID_TEXT_MAX + 2);
+    buf_init(&to, BATCH * UUID_TEXT_MAX + 2);
+    for (int i = 0; i < BATCH; i++) {
+        buf_addf(&from, "%c%s", i == 0 ? '{' : ',', account(n, first + i));
+        buf_addf(&to, "%c%s", i == 0 ? '{' : ',', account(n, first + i + 2));
+    }
+    buf_adds(&from, "}");
+    buf_adds(&to, "}");
+    PQclear(run(c, "batch", (const char *[PARAMS_MAX]){from.data, to.data}, 2));
+    buf_clear(&from);
+    buf_clear(&to);
+}
+
 static PGconn *connect_to(const char *uri)
 {
     PGconn *c = PQconnectdb(uri);
@@ -127,9 +177,17 @@ static void *work(void *arg)
 {
     struct naive *n = arg;
     PGconn *c = connect_to(n->uri);
-    for (int i = atomic_fetch_add(&n->next, 1); i < n->count; i = atomic_fetch_add(&n->next, 1)) {
-        settle_one(c, n->ids[i]);
-        atomic_fetch_add(&n->settled, 1);
+    bool batches = strcmp(n->mode, "batches") == 0;
+    int step = batches ? BATCH : 1;
+    for (int i = atomic_fetch_add(&n->next, step); i < n->count;
+         i = atomic_fetch_add(&n->next, step)) {
+        if (batches)
+            transfer_batch(c, n, i);
+        else if (strcmp(n->mode, "tasks") == 0)
+            settle_one(c, n->ids[i]);
+        else
+            transfer_one(c, n, i);
+        atomic_fetch_add(&n->settled, step);
     }
     PQfinish(c);
     return NULL;
@@ -137,16 +195,25 @@ static void *work(void *arg)
 
 static void load_ids(struct naive *n)
 {
-    char sql[160];
+    char sql[256];
+    bool tasks = strcmp(n->mode, "tasks") == 0;
+    bool batches = strcmp(n->mode, "batches") == 0;
     PGconn *c = connect_to(n->uri);
-    snprintf(sql, sizeof sql,
-             "SELECT id FROM tasks WHERE state = 'open' AND cancel_requested_at IS NULL"
-             " ORDER BY id LIMIT %d",
-             n->count);
+    if (tasks)
+        snprintf(sql, sizeof sql,
+                 "SELECT id FROM tasks WHERE state = 'open' AND cancel_requested_at IS NULL"
+                 " ORDER BY id LIMIT %d",
+                 n->count);
+    else /* ledger_post names accounts by their owner */
+        snprintf(sql, sizeof sql,
+                 "SELECT %s FROM ledger_accounts WHERE kind = 'available' AND balance_gwei > 10000"
+                 " ORDER BY id LIMIT 1000",
+                 batches ? "owner" : "id");
     PGresult *r = PQexec(c, sql);
-    if (PQntuples(r) != n->count)
-        fail("there are too few open tasks");
-    for (int i = 0; i < n->count; i++)
+    n->id_count = PQntuples(r);
+    if (n->id_count < (tasks ? n->count : 3))
+        fail("there are too few open tasks or accounts");
+    for (int i = 0; i < n->id_count; i++)
         snprintf(n->ids[i], UUID_TEXT_MAX, "%s", PQgetvalue(r, i, 0));
     PQclear(r);
     PQfinish(c);
@@ -156,12 +223,13 @@ int main(int argc, char **argv)
 {
     static struct naive n;
     pthread_t threads[CONNECTIONS_MAX];
-    int connections = argc == 4 ? atoi(argv[3]) : 0;
+    int connections = argc == 5 ? atoi(argv[4]) : 0;
     if (connections < 1 || connections > CONNECTIONS_MAX)
-        fail("usage: settlement URI COUNT CONNECTIONS");
-    n.uri = argv[1];
-    n.count = atoi(argv[2]);
-    n.ids = n.count < 1 || n.count > COUNT_MAX ? NULL : calloc((size_t)n.count, sizeof *n.ids);
+        fail("usage: settlement MODE URI COUNT CONNECTIONS");
+    n.mode = argv[1];
+    n.uri = argv[2];
+    n.count = atoi(argv[3]);
+    n.ids = n.count < 1 || n.count > COUNT_MAX ? NULL : calloc(COUNT_MAX, sizeof *n.ids);
     if (n.ids == NULL)
         fail("COUNT is out of range");
     load_ids(&n);
