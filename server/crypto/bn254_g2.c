@@ -230,7 +230,7 @@ static bool jac_equal(const struct g2_jac *p, const struct g2_jac *q)
  * Why it is exact here: psi satisfies X^2 - tX + p = 0 on the whole twist (t = 6u^2 + 1), which
  * turns the equation into (a + b psi)Q = 0; then N Q = 0 for the norm N = a^2 + abt + b^2 p. For
  * this u, gcd(N, r(2p - r)) = r, where r(2p - r) is the order of the twist: so r Q = 0. The other
- * direction holds because psi is p on G2. */
+ * direction holds because psi is p on G2. The unit test computes the divisor. */
 bool g2_in_subgroup(const struct g2 *p)
 {
     struct g2_jac q, a, b, left, right;
