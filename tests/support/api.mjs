@@ -101,6 +101,16 @@ export class Market {
     return psql(this.uri, text);
   }
 
+  // Throws with what sql/invariants.sql found.
+  invariants() {
+    const uri = `${this.uri}&options=${encodeURIComponent(`-c computefi.market_id=${this.id}`)}`;
+    try {
+      execFileSync(path.join(build, 'bin/computefi'), ['invariants', '--db', uri], { cwd: source, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    } catch (error) {
+      throw new Error(`invariants:\n${error.stdout}${error.stderr}`);
+    }
+  }
+
   operator(name = 'operator') {
     const out = execFileSync(path.join(build, 'bin/computefi-server'), [...this.args, 'operator', 'create', name], { cwd: source, encoding: 'utf8' });
     const made = JSON.parse(out);
