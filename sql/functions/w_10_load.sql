@@ -2,7 +2,8 @@
 -- What a worker reads about a task: one document, read after the task row was locked.
 -- Times are microseconds since 1970, hashes hexadecimal, amounts integers of gwei.
 
-CREATE OR REPLACE FUNCTION w_us(p timestamptz) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- Not IMMUTABLE: a function that is no stricter than its body is inlined.
+CREATE OR REPLACE FUNCTION w_us(p timestamptz) RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (extract(epoch FROM p) * 1000000)::bigint;
 
 CREATE OR REPLACE FUNCTION w_time(p_us bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -95,6 +96,18 @@ CREATE OR REPLACE FUNCTION w_load_eligible(p_task uuid, p_at timestamptz) RETURN
     FROM w_eligible(p_task, p_at) x
 ); END $$;
 
+CREATE OR REPLACE FUNCTION w_load_treasury() RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
+    SELECT coalesce(jsonb_agg(jsonb_build_object('ref', a.ref, 'balance', a.balance_gwei) ORDER BY a.ref), '[]')
+    FROM ledger_accounts a WHERE a.owner = nil_uuid() AND a.kind = 'treasury' AND a.balance_gwei > 0
+); END $$;
+
+CREATE OR REPLACE FUNCTION w_load_challenge(p_task uuid) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
+    SELECT jsonb_build_object('id', c.id, 'job', c.job_id, 'entity', c.entity_id, 'bond_id', b.id,
+                              'bond', CASE WHEN b.closed_at IS NULL THEN b.amount_gwei ELSE 0 END)
+    FROM challenges c LEFT JOIN bonds b ON b.purpose = 'challenge' AND b.subject_id = c.id
+    WHERE c.task_id = p_task AND c.closed_at IS NULL LIMIT 1
+); END $$;
+
 -- Everything about one task that a decision may depend on.
 CREATE OR REPLACE FUNCTION w_load(p_task uuid) RETURNS jsonb LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -112,15 +125,14 @@ BEGIN
                       THEN t.input::jsonb END,
         'cancel', t.cancel_requested_at IS NOT NULL, 'unwitnessed', t.unwitnessed,
         'allow', to_jsonb(t.allow), 'deny', to_jsonb(t.deny), 'policy', to_jsonb(p),
-        'bids', w_load_bids(t.id, t.round), 'jobs', w_load_jobs(t.id), 'rungs', w_load_rungs(t.id),
+        'bids', w_load_bids(t.id, t.round),
+        'jobs', CASE WHEN t.round = 1 AND t.state IN ('open', 'opening') THEN '[]' ELSE w_load_jobs(t.id) END,
+        'rungs', CASE WHEN t.state IN ('open', 'opening', 'assigned') AND t.round = 1
+                       AND NOT EXISTS (SELECT 1 FROM rungs r WHERE r.task_id = t.id) THEN '[]' ELSE w_load_rungs(t.id) END,
         'eligible', CASE WHEN t.state IN ('submitted', 'verifying') OR t.state IN ('open', 'opening') AND t.cancel_requested_at IS NULL
                          THEN w_load_eligible(t.id, v_now) ELSE '[]' END,
-        'treasury', (SELECT coalesce(jsonb_agg(jsonb_build_object('ref', a.ref, 'balance', a.balance_gwei) ORDER BY a.ref), '[]')
-                     FROM ledger_accounts a WHERE a.owner = nil_uuid() AND a.kind = 'treasury' AND a.balance_gwei > 0),
-        'challenge', (SELECT jsonb_build_object('id', c.id, 'job', c.job_id, 'entity', c.entity_id, 'bond_id', b.id,
-                                                'bond', CASE WHEN b.closed_at IS NULL THEN b.amount_gwei ELSE 0 END)
-                      FROM challenges c LEFT JOIN bonds b ON b.purpose = 'challenge' AND b.subject_id = c.id
-                      WHERE c.task_id = t.id AND c.closed_at IS NULL LIMIT 1))
+        'treasury', CASE WHEN t.state IN ('submitted', 'verifying') THEN w_load_treasury() ELSE '[]' END,
+        'challenge', CASE WHEN t.state = 'verifying' THEN w_load_challenge(t.id) END)
         FROM tasks t JOIN policies p ON p.id = t.policy_id JOIN entities e ON e.id = t.entity_id
         WHERE t.id = p_task);
 END $$;
