@@ -34,23 +34,24 @@ DO $$ BEGIN
         amount bigint);
 EXCEPTION WHEN duplicate_object THEN NULL; END $$;
 
--- Creates what is missing of these accounts and locks them all in id order: the lock order of everything that moves money.
+-- Creates what is missing of these accounts, then locks them all in id order: the lock order of everything that moves money.
+-- Creating comes first, in the same order: who waits for another's new account holds no lock that the other could want.
 CREATE OR REPLACE FUNCTION ledger_lock(p_owners uuid[], p_kinds text[], p_refs uuid[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_ids uuid[];
-    v_locked int;
+    v_found int;
 BEGIN
     SELECT array_agg(DISTINCT ledger_id(a.owner, a.kind, a.ref)) INTO v_ids
         FROM unnest(p_owners, p_kinds, p_refs) AS a(owner, kind, ref);
-    PERFORM 1 FROM ledger_accounts a WHERE a.id = ANY (v_ids) ORDER BY a.id FOR NO KEY UPDATE;
-    GET DIAGNOSTICS v_locked = ROW_COUNT;
-    IF v_locked < cardinality(v_ids) THEN
+    SELECT count(*) INTO v_found FROM ledger_accounts a WHERE a.id = ANY (v_ids);
+    IF v_found < cardinality(v_ids) THEN
         INSERT INTO ledger_accounts (id, owner, kind, ref)
             SELECT DISTINCT ON (1) ledger_id(a.owner, a.kind, a.ref), a.owner, a.kind, a.ref
-            FROM unnest(p_owners, p_kinds, p_refs) AS a(owner, kind, ref) ORDER BY 1
+            FROM unnest(p_owners, p_kinds, p_refs) AS a(owner, kind, ref)
+            WHERE NOT EXISTS (SELECT 1 FROM ledger_accounts x WHERE x.id = ledger_id(a.owner, a.kind, a.ref)) ORDER BY 1
             ON CONFLICT DO NOTHING;
-        PERFORM 1 FROM ledger_accounts a WHERE a.id = ANY (v_ids) ORDER BY a.id FOR NO KEY UPDATE;
     END IF;
+    PERFORM 1 FROM ledger_accounts a WHERE a.id = ANY (v_ids) ORDER BY a.id FOR NO KEY UPDATE;
 END $$;
 
 -- Posts transfers whose entries name accounts by id: the accounts exist, and amounts are not zero. p_transfers: for each entry,
@@ -136,12 +137,13 @@ LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN (
 ); END $$;
 
 -- Asks for a job: one row per (job, subject); asking again moves it to the new time and publishes it anew.
-CREATE OR REPLACE FUNCTION work_ask(p_job text, p_subject uuid, p_due timestamptz) RETURNS void LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION work_ask(p_job text, p_subject uuid, p_due timestamptz) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     INSERT INTO work (id, job, subject_id, due_at, created_at)
     VALUES (uuid_v7(clock_timestamp()), p_job, p_subject, p_due, clock_timestamp())
     ON CONFLICT ON CONSTRAINT work_subject
-    DO UPDATE SET due_at = excluded.due_at, version = work.version + 1, published_at = NULL
-$$;
+    DO UPDATE SET due_at = excluded.due_at, version = work.version + 1, published_at = NULL;
+END $$;
 
 -- Moves a task to a state with its event; the row must be locked by the caller. Returns the new version.
 CREATE OR REPLACE FUNCTION task_move(p_task uuid, p_to text, p_kind text, p_at timestamptz, p_payload jsonb DEFAULT '{}')
@@ -165,6 +167,7 @@ END $$;
 
 -- A fact that is no transition.
 CREATE OR REPLACE FUNCTION event_note(p_task uuid, p_kind text, p_at timestamptz, p_payload jsonb) RETURNS void
-LANGUAGE sql VOLATILE AS $$
-    INSERT INTO events (id, task_id, kind, at, payload) VALUES (uuid_v7(p_at), p_task, p_kind, p_at, p_payload)
-$$;
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO events (id, task_id, kind, at, payload) VALUES (uuid_v7(p_at), p_task, p_kind, p_at, p_payload);
+END $$;

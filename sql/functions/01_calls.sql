@@ -20,18 +20,22 @@ CREATE OR REPLACE FUNCTION utc_ms(p_at timestamptz) RETURNS timestamptz LANGUAGE
 RETURN date_trunc('milliseconds', p_at);
 
 -- The TypeID of a uuid ("task_" and 26 digits of Crockford's base32): how ids stand in the payloads of events.
-CREATE OR REPLACE FUNCTION typeid(p_prefix text, p_id uuid) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT p_prefix || '_' || string_agg(substr('0123456789abcdefghjkmnpqrstvwxyz', substring(b.bits FROM 5 * i + 1 FOR 5)::int + 1, 1),
-                                         '' ORDER BY i)
-    FROM (SELECT B'00' || ('x' || replace(p_id::text, '-', ''))::bit(128) AS bits) b, generate_series(0, 25) i
-$$;
+CREATE OR REPLACE FUNCTION typeid(p_prefix text, p_id uuid) RETURNS text LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN (
+        SELECT p_prefix || '_' || string_agg(substr('0123456789abcdefghjkmnpqrstvwxyz', substring(b.bits FROM 5 * i + 1 FOR 5)::int + 1, 1),
+                                             '' ORDER BY i)
+        FROM (SELECT B'00' || ('x' || replace(p_id::text, '-', ''))::bit(128) AS bits) b, generate_series(0, 25) i);
+END $$;
 
 -- SHA-256 with domain separation, as hash_tagged of server/core: the tag and each part behind its length.
-CREATE OR REPLACE FUNCTION hash_tagged(p_tag text, p_parts bytea[]) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT sha256(substring(int2send(length(p_tag)::int2) FROM 2) || convert_to(p_tag, 'UTF8')
-        || string_agg(int8send(octet_length(part)) || part, ''::bytea ORDER BY i))
-    FROM unnest(p_parts) WITH ORDINALITY AS u(part, i)
-$$;
+CREATE OR REPLACE FUNCTION hash_tagged(p_tag text, p_parts bytea[]) RETURNS bytea LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN (
+        SELECT sha256(substring(int2send(length(p_tag)::int2) FROM 2) || convert_to(p_tag, 'UTF8')
+            || string_agg(int8send(octet_length(part)) || part, ''::bytea ORDER BY i))
+        FROM unnest(p_parts) WITH ORDINALITY AS u(part, i));
+END $$;
 
 -- One row per call: verdict NULL means judge it; else it is answered already ('ok': replay of the made_* columns).
 -- beneficiary: who conflicts of interest are judged by.
@@ -100,13 +104,14 @@ END $$;
 -- Records reserve + bonds of each entity after transfers that changed the sum; the accounts must be locked by the caller.
 -- Times of one entity grow strictly, so the newest row is well defined.
 CREATE OR REPLACE FUNCTION stake_note(p_entities uuid[], p_transfers uuid[], p_at timestamptz) RETURNS void
-LANGUAGE sql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
     INSERT INTO stake_history (entity_id, at, transfer_id, total_gwei)
     SELECT DISTINCT ON (n.entity) n.entity,
            greatest(p_at, (SELECT max(h.at) + interval '1 us' FROM stake_history h WHERE h.entity_id = n.entity)),
            n.transfer, ledger_balance(n.entity, 'reserve') + ledger_balance(n.entity, 'bond')
-    FROM unnest(p_entities, p_transfers) WITH ORDINALITY AS n(entity, transfer, ord) ORDER BY n.entity, n.ord DESC
-$$;
+    FROM unnest(p_entities, p_transfers) WITH ORDINALITY AS n(entity, transfer, ord) ORDER BY n.entity, n.ord DESC;
+END $$;
 
 -- Comma-separated uuids; NULL text gives NULL. The caller has checked the form with uuid_list_ok.
 CREATE OR REPLACE FUNCTION uuid_list_ok(p_text text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE

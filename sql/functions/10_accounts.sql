@@ -121,7 +121,3 @@ BEGIN
         RAISE EXCEPTION 'there is no account %', p_entity USING ERRCODE = 'no_data_found';
     END IF;
 END $$;
-
-CREATE OR REPLACE FUNCTION operator_revoke(p_entity uuid) RETURNS void LANGUAGE sql VOLATILE AS $$
-    UPDATE entities SET is_operator = false WHERE id = p_entity
-$$;

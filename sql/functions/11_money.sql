@@ -55,13 +55,14 @@ BEGIN
 END $$;
 
 -- Locks the stake accounts of entities with the shards that back them.
-CREATE OR REPLACE FUNCTION stake_lock(p_entities uuid[]) RETURNS void LANGUAGE sql VOLATILE AS $$
-    SELECT ledger_lock(array_agg(l.owner), array_agg(l.kind), array_agg(l.ref)) FROM (
+CREATE OR REPLACE FUNCTION stake_lock(p_entities uuid[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM ledger_lock(array_agg(l.owner), array_agg(l.kind), array_agg(l.ref)) FROM (
         SELECT e.id, k.kind, nil_uuid() FROM entities e, unnest(ARRAY['available', 'reserve', 'bond', 'unbonding']) AS k(kind)
             WHERE e.id = ANY (p_entities)
         UNION SELECT nil_uuid(), k.kind, ledger_shard(e.id) FROM entities e, unnest(ARRAY['staked', 'issued']) AS k(kind)
-            WHERE e.id = ANY (p_entities)) l(owner, kind, ref)
-$$;
+            WHERE e.id = ANY (p_entities)) l(owner, kind, ref);
+END $$;
 
 -- CYS becomes reserve: available -> staked, and CGT issued -> reserve, one transfer.
 CREATE OR REPLACE FUNCTION stake(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_id uuid[], p_amount bigint[])
@@ -120,9 +121,11 @@ BEGIN
 END $$;
 
 -- What the nodes of an entity have been promised: pledged, or still being released.
-CREATE OR REPLACE FUNCTION pledges_total(p_entity uuid) RETURNS numeric LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(pledged_gwei::numeric + releasing_gwei), 0) FROM pledges WHERE entity_id = p_entity
-$$;
+CREATE OR REPLACE FUNCTION pledges_total(p_entity uuid) RETURNS numeric LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(sum(pledged_gwei::numeric + releasing_gwei), 0) FROM pledges WHERE entity_id = p_entity);
+END $$;
 
 -- Reserve leaves by way of `unbonding`, where it can still be slashed; pledged reserve cannot leave.
 CREATE OR REPLACE FUNCTION unstake(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_id uuid[], p_amount bigint[],

@@ -81,9 +81,10 @@ BEGIN
 END $$;
 
 -- The reserve account is the lock of an entity's pledges.
-CREATE OR REPLACE FUNCTION pledges_lock(p_entities uuid[]) RETURNS void LANGUAGE sql VOLATILE AS $$
-    SELECT ledger_lock(array_agg(e.id), array_agg('reserve'::text), array_agg(nil_uuid())) FROM entities e WHERE e.id = ANY (p_entities)
-$$;
+CREATE OR REPLACE FUNCTION pledges_lock(p_entities uuid[]) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM ledger_lock(array_agg(e.id), array_agg('reserve'::text), array_agg(nil_uuid())) FROM entities e WHERE e.id = ANY (p_entities);
+END $$;
 
 -- Pledges reserve to a node. Nothing moves; the pledges of an entity never exceed its reserve and bonds.
 CREATE OR REPLACE FUNCTION node_reserve(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_node uuid[], p_amount bigint[])

@@ -7,12 +7,15 @@ DECLARE
     v_entities uuid[] := array(SELECT DISTINCT x FROM unnest(p_entities) x WHERE EXISTS (SELECT 1 FROM entities e WHERE e.id = x));
     v_rows int;
 BEGIN
-    PERFORM 1 FROM ledger_accounts a WHERE a.owner = ANY (v_entities) AND a.kind IN ('reserve', 'bond') AND a.ref = nil_uuid()
-        ORDER BY a.id FOR NO KEY UPDATE;
-    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    SELECT count(*) INTO v_rows FROM ledger_accounts a
+        WHERE a.owner = ANY (v_entities) AND a.kind IN ('reserve', 'bond') AND a.ref = nil_uuid();
     IF v_rows < 2 * cardinality(v_entities) THEN
         PERFORM ledger_lock(array_agg(e), array_agg(k.kind), array_agg(nil_uuid()))
             FROM unnest(v_entities) e, unnest(ARRAY['reserve', 'bond']) AS k(kind);
+    ELSE
+        PERFORM 1 FROM ledger_accounts a
+            WHERE a.owner = ANY (v_entities) AND a.kind IN ('reserve', 'bond') AND a.ref = nil_uuid()
+            ORDER BY a.id FOR NO KEY UPDATE;
     END IF;
 END $$;
 

@@ -82,11 +82,13 @@ BEGIN
 END $$;
 
 -- Wakes the nodes that may reveal now: none while a live slot of the task has not committed.
-CREATE OR REPLACE FUNCTION reveal_wake(p_task uuid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT 'task:' || p_task || CASE WHEN bool_or(state = 'assigned') THEN ''
-        ELSE ' ' || coalesce(string_agg('node:' || node_id, ' ') FILTER (WHERE state = 'committed'), '') END
-    FROM jobs WHERE task_id = p_task AND state IN ('assigned', 'committed', 'revealed', 'checked')
-$$;
+CREATE OR REPLACE FUNCTION reveal_wake(p_task uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT 'task:' || p_task || CASE WHEN bool_or(state = 'assigned') THEN ''
+            ELSE ' ' || coalesce(string_agg('node:' || node_id, ' ') FILTER (WHERE state = 'committed'), '') END
+        FROM jobs WHERE task_id = p_task AND state IN ('assigned', 'committed', 'revealed', 'checked'));
+END $$;
 
 -- The first commitment of a fence is final. In time means: within the lease and before the deadline, by a clock read under the lock.
 CREATE OR REPLACE FUNCTION job_commit(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_job uuid[], p_fence bigint[],
@@ -132,11 +134,13 @@ BEGIN
 END $$;
 
 -- Until when a committed slot may reveal: its own lease, or a reveal window after the last commitment it had to wait for.
-CREATE OR REPLACE FUNCTION reveal_until(p_task uuid, p_lease timestamptz) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT greatest(p_lease, max(j.committed_at) + p.reveal_ms * interval '1 ms')
-    FROM jobs j JOIN tasks t ON t.id = j.task_id JOIN policies p ON p.id = t.policy_id
-    WHERE j.task_id = p_task AND j.state IN ('committed', 'revealed', 'checked') GROUP BY p.reveal_ms
-$$;
+CREATE OR REPLACE FUNCTION reveal_until(p_task uuid, p_lease timestamptz) RETURNS timestamptz LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT greatest(p_lease, max(j.committed_at) + p.reveal_ms * interval '1 ms')
+        FROM jobs j JOIN tasks t ON t.id = j.task_id JOIN policies p ON p.id = t.policy_id
+        WHERE j.task_id = p_task AND j.state IN ('committed', 'revealed', 'checked') GROUP BY p.reveal_ms);
+END $$;
 
 -- Opens the commitment with the result itself. Not before every live slot has committed, so that nobody can copy.
 CREATE OR REPLACE FUNCTION job_reveal(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_job uuid[], p_fence bigint[],

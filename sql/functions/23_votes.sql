@@ -2,9 +2,11 @@
 -- Votes of a committee, and the challenge that opens another rung.
 
 -- Wakes every node that sits in a rung.
-CREATE OR REPLACE FUNCTION rung_wake(p_rung uuid) RETURNS text LANGUAGE sql STABLE AS $$
-    SELECT coalesce(string_agg('node:' || node_id, ' '), '') FROM seats WHERE rung_id = p_rung AND state = 'committed'
-$$;
+CREATE OR REPLACE FUNCTION rung_wake(p_rung uuid) RETURNS text LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(string_agg('node:' || node_id, ' '), '') FROM seats WHERE rung_id = p_rung AND state = 'committed');
+END $$;
 
 -- The first commitment of a seat is final. When the last seat commits, revealing starts at once.
 CREATE OR REPLACE FUNCTION vote_commit(p_entity uuid[], p_key uuid[], p_idem text[], p_hash bytea[], p_seat uuid[],

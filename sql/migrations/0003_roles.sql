@@ -23,12 +23,12 @@ BEGIN
         EXECUTE format('GRANT INSERT ON %I TO computefi_app', t);
     END LOOP;
     -- things with a state
-    FOREACH t IN ARRAY ARRAY['entities', 'api_keys', 'ledger_accounts', 'unbondings', 'nodes', 'pledges', 'blobs', 'tasks', 'bids',
+    FOREACH t IN ARRAY ARRAY['api_keys', 'ledger_accounts', 'unbondings', 'nodes', 'pledges', 'blobs', 'tasks', 'bids',
                              'jobs', 'bonds', 'rungs', 'seats', 'challenges'] LOOP
         EXECUTE format('GRANT INSERT, UPDATE ON %I TO computefi_app', t);
     END LOOP;
     -- who is an operator is not for the server to say
-    REVOKE UPDATE ON entities FROM computefi_app;
+    GRANT INSERT (id, name, owner_id, created_at) ON entities TO computefi_app;
     GRANT UPDATE (name, suspended_at) ON entities TO computefi_app;
     GRANT UPDATE (requeued_at) ON dead_letters TO computefi_app;
     -- queues, parts of blobs, expired idempotency keys
