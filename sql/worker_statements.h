@@ -35,7 +35,7 @@ struct worker_dead_letter {
 void worker_bind_dead_letter(struct db_call *c, const struct worker_dead_letter *d);
 
 /* Revealed and unchecked results behind a work row. Columns: job, task, kind, input, input_hash,
- * node_key, deadline_ms, digest, result (NULL beyond max_bytes). */
+ * node_key, deadline_ms, digest, result (NULL beyond max_bytes), mechanical. */
 void worker_bind_results(struct db_call *c, const struct uuid *work, int64_t max_bytes);
 
 /* The sweeper. Publishable rows: columns id, job, version. */

@@ -47,9 +47,10 @@ static bool set_absent(struct committee *m, struct rung_view *r, struct seat_vie
     if (!replaced)
         return false;
     r->commit_us = v->now_us + v->policy.commit_ms * US_PER_MS;
+    r->reveal_us = r->commit_us + v->policy.reveal_ms * US_PER_MS;
     change_set(m->c, "rung_states", &r->id,
                json_pack("{s:I,s:I}", "commit_us", (json_int_t)r->commit_us, "reveal_us",
-                         (json_int_t)(r->commit_us + v->policy.reveal_ms * US_PER_MS)));
+                         (json_int_t)r->reveal_us));
     watch(m, r->commit_us);
     return true;
 }

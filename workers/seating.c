@@ -134,6 +134,7 @@ static void write_rung(struct change *c, struct view *v, const struct job_view *
                        const struct draw *d)
 {
     int64_t commit = v->now_us + v->policy.commit_ms * US_PER_MS;
+    int64_t reveal = commit + v->policy.reveal_ms * US_PER_MS;
     bool final = view_is_checked(v, j) || !seating_possible(v, d->facts.rung + 1);
     change_add(c, "rungs",
                json_pack("{s:o,s:o,s:o,s:i,s:i,s:i,s:i,s:i,s:b,s:o,s:o,s:o,s:I,s:I,s:I}", "id",
@@ -143,8 +144,7 @@ static void write_rung(struct change *c, struct view *v, const struct job_view *
                          "final", (int) final, "seed", json_hex(d->seed, HASH_BYTES), "snapshot",
                          snapshot_json(d, v->eligible_count), "root",
                          json_hex(d->facts.snapshot_root, HASH_BYTES), "commit_us",
-                         (json_int_t)commit, "reveal_us",
-                         (json_int_t)(commit + v->policy.reveal_ms * US_PER_MS), "advanced",
+                         (json_int_t)commit, "reveal_us", (json_int_t)reveal, "advanced",
                          (json_int_t)d->advanced_gwei));
     json_t *payload =
         json_pack("{s:i,s:i,s:i,s:i,s:i,s:b}", "slot", j->slot, "fence", j->fence, "rung",
