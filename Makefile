@@ -79,7 +79,7 @@ PROGRAMS := $(if $(wildcard server/main.c),$(O)/bin/computefi-server) \
 	$(if $(wildcard workers/agent/main.c),$(O)/bin/computefi-agent) \
 	$(if $(wildcard workers/cli/main.c),$(O)/bin/computefi)
 
-.PHONY: all libs programs test-programs zk deps run demo test bench lint fuzz format clean help FORCE
+.PHONY: all libs programs test-programs zk deps run demo test sanitize bench lint fuzz format clean help FORCE
 all: programs ## the four programs (default)
 programs: $(PROGRAMS)
 libs: $(call lib,$(call have,$(LIBS)))
@@ -155,6 +155,13 @@ test: ## every test; the last line is `N passed, N failed`
 	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory -j$(JOBS) all zk test-programs
 	@COMPUTEFI_BUILD=$(abspath $(O)) exec tests/run $(TEST)
+
+# The C tests once more under sanitizers; each keeps a build folder of its own.
+sanitize: ## the C tests under address and undefined-behaviour sanitizers, the threaded ones under thread's
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=address,undefined zk test-programs
+	@COMPUTEFI_BUILD=$(abspath build/san-address-undefined) tests/run _test.c
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=thread test-programs
+	@COMPUTEFI_BUILD=$(abspath build/san-thread) tests/run unit/http unit/db unit/queue unit/core unit/client
 
 bench: ## ours against the naive server, at most 3 minutes
 	@$(MAKE) --no-print-directory deps
