@@ -254,8 +254,8 @@ static enum err take(struct worker *w, const struct task_job *job, struct queue_
     *count = 0;
     if (!w->queue)
         return ERR_QUEUE_DOWN;
-    enum err e = queue_take(w->queue, job->name, w->consumer, w->block_ms, w->reclaim_ms, items,
-                            ITEMS_MAX, count);
+    struct queue_reader reader = {job->name, w->consumer, w->block_ms, w->reclaim_ms};
+    enum err e = queue_take(w->queue, &reader, items, ITEMS_MAX, count);
     bool down = e != ERR_OK && e != ERR_EMPTY;
     if (down != w->queue_is_down)
         log_event(LOG_WARN, down ? "Redis is away, polling the database" : "Redis is back", "job",

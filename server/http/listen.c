@@ -53,7 +53,7 @@ enum err listen_open(const char *address, uint16_t port, bool shared, int *out_f
 
 uint16_t listen_port(int fd)
 {
-    struct sockaddr_storage sa;
+    struct sockaddr_storage sa = {0};
     socklen_t len = sizeof sa;
     if (getsockname(fd, (struct sockaddr *)(void *)&sa, &len) != 0)
         return 0;

@@ -97,6 +97,7 @@ static void sweep_if_due(struct loop *l)
         return;
     int64_t every = l->server->options.request_deadline_ms / 4;
     l->next_sweep_ms = l->now_ms + (every < SWEEP_MAX_MS ? every : SWEEP_MAX_MS);
+    l->wall_ahead_ms = clock_wall_ms() - clock_mono_ms();
     sweep_run(l);
 }
 

@@ -166,6 +166,7 @@ static enum MHD_Result answer(struct MHD_Connection *mhd, unsigned status, struc
 }
 
 /* Replies in the first call, so every connection closes after one request: nothing to smuggle. */
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd's signature */
 static enum MHD_Result access_metrics(void *cls, struct MHD_Connection *mhd, const char *url,
                                       const char *method, const char *version, const char *data,
                                       size_t *data_size, void **context)

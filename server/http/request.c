@@ -36,7 +36,7 @@ static void begin_clock(struct slot *s)
     struct conn *c = s->conn;
     s->started_us = clock_mono_us();
     s->rq.started_mono_ms = s->started_us / 1000;
-    s->rq.started_wall_ms = clock_wall_ms();
+    s->rq.started_wall_ms = s->rq.started_mono_ms + s->loop->wall_ahead_ms;
     if (c->idle_bytes != CONN_BYTES_STARTED)
         c->deadline_ms = s->rq.started_mono_ms + s->loop->server->options.request_deadline_ms;
 }
@@ -303,6 +303,7 @@ static enum MHD_Result refuse(struct MHD_Connection *mhd)
     return done;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): libmicrohttpd's signature */
 enum MHD_Result request_access(void *cls, struct MHD_Connection *mhd, const char *url,
                                const char *method, const char *version, const char *data,
                                size_t *data_size, void **context)

@@ -63,6 +63,7 @@ static void init_lists(struct loop *l)
     for (int i = 0; i < TOPIC_BUCKETS; i++)
         ring_init(&l->parked[i]);
     l->now_ms = clock_mono_ms();
+    l->wall_ahead_ms = clock_wall_ms() - l->now_ms;
     timers_init(l);
     randombytes_buf(&l->random, sizeof l->random);
 }

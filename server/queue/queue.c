@@ -260,11 +260,8 @@ static int count_deliveries(struct queue *q, const char *key, const char *id)
 }
 
 struct take {
-    const char *job;
+    struct queue_reader by;
     const char *key;
-    const char *consumer;
-    int64_t block_ms;
-    int64_t reclaim_ms;
     size_t cap;
 };
 
@@ -275,11 +272,11 @@ static enum err reclaim(struct queue *q, const struct take *t, struct queue_mess
     char idle[NUMBER_MAX];
     char most[NUMBER_MAX];
     struct command *c = begin(q, "XAUTOCLAIM");
-    snprintf(idle, sizeof idle, "%" PRId64, t->reclaim_ms);
+    snprintf(idle, sizeof idle, "%" PRId64, t->by.reclaim_ms);
     snprintf(most, sizeof most, "%zu", t->cap);
     command_add(c, t->key);
     command_add(c, GROUP);
-    command_add(c, t->consumer);
+    command_add(c, t->by.consumer);
     command_add(c, idle);
     command_add(c, "0-0");
     command_add(c, "COUNT");
@@ -288,7 +285,7 @@ static enum err reclaim(struct queue *q, const struct take *t, struct queue_mess
     *missing = r != NULL && reply_is_error(r, "NOGROUP");
     if (r == NULL || r->type != REDIS_REPLY_ARRAY || r->elements < 2)
         return judge(r) == ERR_OK || *missing ? ERR_OK : ERR_QUEUE_DOWN;
-    *count = take_entries(q, t->job, r->element[1], out, t->cap);
+    *count = take_entries(q, t->by.job, r->element[1], out, t->cap);
     freeReplyObject(r);
     for (size_t i = 0; i < *count; i++)
         out[i].deliveries = count_deliveries(q, t->key, out[i].stream_id);
@@ -302,24 +299,24 @@ static enum err read_new(struct queue *q, const struct take *t, struct queue_mes
     char block[NUMBER_MAX];
     struct command *c = begin(q, "XREADGROUP");
     snprintf(most, sizeof most, "%zu", t->cap);
-    snprintf(block, sizeof block, "%" PRId64, t->block_ms);
+    snprintf(block, sizeof block, "%" PRId64, t->by.block_ms);
     command_add(c, "GROUP");
     command_add(c, GROUP);
-    command_add(c, t->consumer);
+    command_add(c, t->by.consumer);
     command_add(c, "COUNT");
     command_add(c, most);
-    if (t->block_ms > 0) { /* BLOCK 0 would wait for ever */
+    if (t->by.block_ms > 0) { /* BLOCK 0 would wait for ever */
         command_add(c, "BLOCK");
         command_add(c, block);
     }
     command_add(c, "STREAMS");
     command_add(c, t->key);
     command_add(c, ">");
-    redisReply *r = ask(q, t->block_ms + LINK_TIMEOUT_MS);
+    redisReply *r = ask(q, t->by.block_ms + LINK_TIMEOUT_MS);
     *missing = r != NULL && reply_is_error(r, "NOGROUP");
     if (r != NULL && r->type == REDIS_REPLY_ARRAY && r->elements == 1 &&
         r->element[0]->type == REDIS_REPLY_ARRAY && r->element[0]->elements == 2) {
-        *count = take_entries(q, t->job, r->element[0]->element[1], out, t->cap);
+        *count = take_entries(q, t->by.job, r->element[0]->element[1], out, t->cap);
         freeReplyObject(r);
         return ERR_OK;
     }
@@ -336,19 +333,19 @@ static enum err take_once(struct queue *q, const struct take *t, struct queue_me
             return e;
         /* a full haul means that there may be more */
         if (*count < t->cap)
-            q->next_reclaim_ms = now + t->reclaim_ms / RECLAIM_PARTS;
+            q->next_reclaim_ms = now + t->by.reclaim_ms / RECLAIM_PARTS;
         if (*count > 0)
             return ERR_OK;
     }
     return read_new(q, t, out, count, missing);
 }
 
-enum err queue_take(struct queue *q, const char *job, const char *consumer, int64_t block_ms,
-                    int64_t reclaim_ms, struct queue_message *out, size_t cap, size_t *count)
+enum err queue_take(struct queue *q, const struct queue_reader *reader, struct queue_message *out,
+                    size_t cap, size_t *count)
 {
     char key[KEY_MAX];
-    stream_key(q, job, key);
-    struct take t = {job, key, consumer, block_ms, reclaim_ms, cap < BATCH_MAX ? cap : BATCH_MAX};
+    stream_key(q, reader->job, key);
+    struct take t = {*reader, key, cap < BATCH_MAX ? cap : BATCH_MAX};
     size_t n = 0;
     bool missing = false;
     enum err e = take_once(q, &t, out, &n, &missing);

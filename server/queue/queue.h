@@ -32,11 +32,17 @@ void queue_free(struct queue *q);
 /* XADD to the stream of a worker job; count messages pipelined. */
 enum err queue_publish(struct queue *q, const char *job, const struct queue_message *messages,
                        size_t count) CF_MUST_CHECK;
-/* XREADGROUP (and XAUTOCLAIM of messages idle for reclaim_ms): up to cap messages; ERR_EMPTY after
- * block_ms. Creates the group when it is missing. */
-enum err queue_take(struct queue *q, const char *job, const char *consumer, int64_t block_ms,
-                    int64_t reclaim_ms, struct queue_message *out, size_t cap,
-                    size_t *count) CF_MUST_CHECK;
+/* Who takes, and how patiently. */
+struct queue_reader {
+    const char *job;
+    const char *consumer;
+    int64_t block_ms;   /* longest wait; 0: none */
+    int64_t reclaim_ms; /* a message idle for so long is taken from its consumer */
+};
+/* XREADGROUP (and XAUTOCLAIM): up to cap messages; ERR_EMPTY after block_ms. Creates the group when
+ * it is missing. */
+enum err queue_take(struct queue *q, const struct queue_reader *reader, struct queue_message *out,
+                    size_t cap, size_t *count) CF_MUST_CHECK;
 /* XACK and XDEL. */
 enum err queue_ack(struct queue *q, const char *job, const struct queue_message *messages,
                    size_t count) CF_MUST_CHECK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Starts the test application of tests/unit/http and talks raw bytes to it.
+// Starts the test application (tests/support/http_app.c) and talks raw bytes to it.
 import { spawn } from 'node:child_process';
 import net from 'node:net';
 import path from 'node:path';

@@ -7,6 +7,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -16,7 +19,7 @@
 
 #include "server/core/log.h"
 #include "server/http/listen.h"
-#include "tests/unit/http/app.h"
+#include "tests/support/http_app.h"
 
 enum { ROUNDS = 5, REQUESTS = 20000, CONNECTIONS_MAX = 512, TEXT_MAX = 4096, POOL_BYTES = 12288 };
 

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server as a whole: waits, wakes, holds and the drain. `server_test serve [loops]
- * [static_dir]` runs the test application for tests/api/socket*.test.mjs until SIGTERM. */
+/* The server as a whole: waits, wakes, holds and the drain. `server_test serve [loops
+ * [static_dir [rate_limit [connections [metrics_port [deadline_ms]]]]]]` runs the test application
+ * for tests/api/socket*.test.mjs until SIGTERM. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "server/core/clock.h"
 #include "server/core/log.h"
 #include "tests/support/cu.h"
-#include "tests/unit/http/app.h"
+#include "tests/support/http_app.h"
 
 enum { CLIENT_TIMEOUT_S = 10, TEXT_MAX = 4096 };
 

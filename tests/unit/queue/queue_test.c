@@ -72,18 +72,22 @@ static void carries_messages(void)
     struct queue_message out[8];
     size_t count = 99;
     int64_t depth = -1;
-    CU_ASSERT_EQUAL(queue_take(q, "settle", "a", 0, 60000, out, 8, &count), ERR_EMPTY);
+    CU_ASSERT_EQUAL(queue_take(q, &(struct queue_reader){"settle", "a", 0, 60000}, out, 8, &count),
+                    ERR_EMPTY);
     CU_ASSERT_EQUAL(count, 99); /* set only on success */
     CU_ASSERT_EQUAL(queue_publish(q, "settle", in, 2), ERR_OK);
     CU_ASSERT_EQUAL(queue_depth(q, "settle", &depth), ERR_OK);
     CU_ASSERT_EQUAL(depth, 2);
-    CU_ASSERT_EQUAL(queue_take(q, "settle", "a", 100, 60000, out, 8, &count), ERR_OK);
+    CU_ASSERT_EQUAL(
+        queue_take(q, &(struct queue_reader){"settle", "a", 100, 60000}, out, 8, &count), ERR_OK);
     CU_ASSERT_EQUAL_FATAL(count, 2);
     CU_ASSERT_TRUE(uuid_equal(&out[0].work, &in[0].work));
     CU_ASSERT_EQUAL(out[0].version, 7);
     CU_ASSERT_EQUAL(out[1].version, INT64_MAX);
     CU_ASSERT_EQUAL(out[0].deliveries, 1);
-    CU_ASSERT_EQUAL(queue_take(q, "settle", "b", 0, 60000, out + 2, 6, &count), ERR_EMPTY);
+    CU_ASSERT_EQUAL(
+        queue_take(q, &(struct queue_reader){"settle", "b", 0, 60000}, out + 2, 6, &count),
+        ERR_EMPTY);
     CU_ASSERT_EQUAL(queue_ack(q, "settle", out, 2), ERR_OK);
     CU_ASSERT_EQUAL(queue_depth(q, "settle", &depth), ERR_OK);
     CU_ASSERT_EQUAL(depth, 0);
@@ -100,7 +104,8 @@ static void carries_more_than_one_pipeline(void)
     for (int i = 0; i < MANY; i++)
         in[i] = message((uint8_t)i, i);
     CU_ASSERT_EQUAL(queue_publish(q, "close", in, MANY), ERR_OK);
-    while (queue_take(q, "close", "a", 0, 60000, in, MANY, &count) == ERR_OK) {
+    while (queue_take(q, &(struct queue_reader){"close", "a", 0, 60000}, in, MANY, &count) ==
+           ERR_OK) {
         for (size_t i = 0; i < count; i++)
             CU_ASSERT_EQUAL(in[i].version, (int64_t)(got + i));
         CU_ASSERT_EQUAL(queue_ack(q, "close", in, count), ERR_OK);
@@ -120,19 +125,23 @@ static void hands_on_what_a_dead_consumer_left(void)
     size_t count = 0;
     const struct timespec idle = {.tv_nsec = 30000000};
     CU_ASSERT_EQUAL(queue_publish(q, "draw", &in, 1), ERR_OK);
-    CU_ASSERT_EQUAL(queue_take(q, "draw", "dies", 0, 60000, out, 4, &count), ERR_OK);
+    CU_ASSERT_EQUAL(queue_take(q, &(struct queue_reader){"draw", "dies", 0, 60000}, out, 4, &count),
+                    ERR_OK);
     queue_free(q);
     for (int delivery = 2; delivery <= 4; delivery++) {
         q = open_same(prefix);
         count = 0;
         nanosleep(&idle, NULL); /* its idle time is what is under test */
-        CU_ASSERT_EQUAL(queue_take(q, "draw", "heir", 0, 20, out, 4, &count), ERR_OK);
+        CU_ASSERT_EQUAL(
+            queue_take(q, &(struct queue_reader){"draw", "heir", 0, 20}, out, 4, &count), ERR_OK);
         CU_ASSERT_EQUAL(count, 1);
         CU_ASSERT_EQUAL(out[0].deliveries, delivery);
         queue_free(q);
     }
     q = open_same(prefix);
-    CU_ASSERT_EQUAL(queue_take(q, "draw", "early", 0, 60000, out, 4, &count), ERR_EMPTY);
+    CU_ASSERT_EQUAL(
+        queue_take(q, &(struct queue_reader){"draw", "early", 0, 60000}, out, 4, &count),
+        ERR_EMPTY);
     queue_free(q);
 }
 
@@ -144,12 +153,15 @@ static void survives_flushall(void)
     struct queue_message out[4];
     size_t count = 0;
     CU_ASSERT_EQUAL(queue_publish(q, "auction", &in, 1), ERR_OK);
-    CU_ASSERT_EQUAL(queue_take(q, "auction", "a", 0, 60000, out, 4, &count), ERR_OK);
+    CU_ASSERT_EQUAL(queue_take(q, &(struct queue_reader){"auction", "a", 0, 60000}, out, 4, &count),
+                    ERR_OK);
     redis_do("FLUSHALL", NULL, NULL, NULL);
     CU_ASSERT_EQUAL(queue_ack(q, "auction", out, 1), ERR_OK);
-    CU_ASSERT_EQUAL(queue_take(q, "auction", "a", 0, 60000, out, 4, &count), ERR_EMPTY);
+    CU_ASSERT_EQUAL(queue_take(q, &(struct queue_reader){"auction", "a", 0, 60000}, out, 4, &count),
+                    ERR_EMPTY);
     CU_ASSERT_EQUAL(queue_publish(q, "auction", &in, 1), ERR_OK);
-    CU_ASSERT_EQUAL(queue_take(q, "auction", "a", 0, 60000, out, 4, &count), ERR_OK);
+    CU_ASSERT_EQUAL(queue_take(q, &(struct queue_reader){"auction", "a", 0, 60000}, out, 4, &count),
+                    ERR_OK);
     CU_ASSERT_EQUAL(count, 1);
     queue_free(q);
 }
@@ -164,7 +176,8 @@ static void reconnects_after_its_link_was_killed(void)
     for (int i = 0; i < 5; i++) {
         CU_ASSERT_EQUAL(queue_publish(q, "audit", &in, 1), ERR_OK);
         redis_do("CLIENT", "KILL", "TYPE", "normal");
-        CU_ASSERT_EQUAL(queue_take(q, "audit", "a", 0, 60000, out, 4, &count), ERR_OK);
+        CU_ASSERT_EQUAL(
+            queue_take(q, &(struct queue_reader){"audit", "a", 0, 60000}, out, 4, &count), ERR_OK);
         CU_ASSERT_EQUAL(count, 1);
         redis_do("CLIENT", "KILL", "TYPE", "normal");
         CU_ASSERT_EQUAL(queue_ack(q, "audit", out, count), ERR_OK);
@@ -196,7 +209,8 @@ static void drops_messages_that_are_none_of_ours(void)
     redisFree(ctx);
     CU_ASSERT_EQUAL(queue_publish(q, "odd", &in, 1), ERR_OK);
     log_setup("queue_test", LOG_ERROR, 1);
-    CU_ASSERT_EQUAL(queue_take(q, "odd", "a", 0, 60000, out, 4, &count), ERR_OK);
+    CU_ASSERT_EQUAL(queue_take(q, &(struct queue_reader){"odd", "a", 0, 60000}, out, 4, &count),
+                    ERR_OK);
     CU_ASSERT_EQUAL(count, 1);
     CU_ASSERT_EQUAL(queue_depth(q, "odd", &depth), ERR_OK);
     CU_ASSERT_EQUAL(depth, 1);
@@ -210,7 +224,8 @@ static void says_when_redis_is_not_there(void)
     size_t count = 0;
     CU_ASSERT_EQUAL_FATAL(queue_new("unix:/nonexistent/redis.sock", "t", &q), ERR_OK);
     CU_ASSERT_EQUAL(queue_publish(q, "x", &m, 1), ERR_QUEUE_DOWN);
-    CU_ASSERT_EQUAL(queue_take(q, "x", "a", 10, 10, &m, 1, &count), ERR_QUEUE_DOWN);
+    CU_ASSERT_EQUAL(queue_take(q, &(struct queue_reader){"x", "a", 10, 10}, &m, 1, &count),
+                    ERR_QUEUE_DOWN);
     CU_ASSERT_EQUAL(queue_wake(q, "a", 1), ERR_QUEUE_DOWN);
     queue_free(q);
     static const char *const bad[] = {"",           "host",    "host:",         "host:0",

@@ -1,46 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A small application on http.h for the tests of the server: waits, wakes, keys, bodies. */
-#ifndef CF_TESTS_UNIT_HTTP_APP_H
-#define CF_TESTS_UNIT_HTTP_APP_H
+#include "tests/support/http_app.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "server/core/clock.h"
-#include "server/http/http.h"
 
-enum { APP_JOBS_MAX = 16384, APP_SLOW_MS = 2, APP_NEVER_MS = 300, APP_FOREVER_MS = 3600 * 1000 };
+enum { APP_SLOW_MS = 2, APP_NEVER_MS = 300, APP_FOREVER_MS = 3600 * 1000 };
 
-/* What stands for the database: a thread that answers held requests a little later. */
-struct app_job {
-    struct http_ticket ticket;
-    struct app_state *state;
-    int64_t due_mono_ms;
-};
-
-struct app_state {
-    bool begun; /* counted as handled */
-    bool submitted;
-    bool answered; /* by the job thread, before its http_resume */
-    int64_t deadline_mono_ms;
-};
-
-struct app {
-    struct http_server *server;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t more;
-    struct app_job jobs[APP_JOBS_MAX];
-    size_t head, count;
-    bool stop;
-    int64_t job_delay_ms;
-    atomic_ulong handled, ended, answered;
-};
-
-static inline struct app_state *app_state_of(struct http_request *rq)
+static struct app_state *app_state_of(struct http_request *rq)
 {
     if (rq->user == NULL)
         rq->user = arena_alloc(&rq->arena, sizeof(struct app_state));
@@ -48,7 +17,7 @@ static inline struct app_state *app_state_of(struct http_request *rq)
 }
 
 /* A hold is taken for as long as the thread may touch the state. */
-static inline bool app_submit(struct app *app, struct http_request *rq, struct app_state *state)
+static bool app_submit(struct app *app, struct http_request *rq, struct app_state *state)
 {
     bool fits = false;
     http_hold(rq);
@@ -65,7 +34,7 @@ static inline bool app_submit(struct app *app, struct http_request *rq, struct a
     return fits;
 }
 
-static inline void app_answer(struct app *app, const struct app_job *j)
+static void app_answer(struct app *app, const struct app_job *j)
 {
     int64_t wait = j->due_mono_ms - clock_mono_ms();
     if (wait > 0) {
@@ -78,7 +47,7 @@ static inline void app_answer(struct app *app, const struct app_job *j)
     atomic_fetch_add(&app->answered, 1);
 }
 
-static inline void *app_thread(void *arg)
+static void *app_thread(void *arg)
 {
     struct app *app = arg;
     pthread_mutex_lock(&app->lock);
@@ -103,7 +72,7 @@ static inline void *app_thread(void *arg)
     return NULL;
 }
 
-static inline enum http_step app_text(struct http_request *rq, const char *text)
+static enum http_step app_text(struct http_request *rq, const char *text)
 {
     rq->reply.status = 200;
     rq->reply.content_type = "text/plain";
@@ -111,7 +80,7 @@ static inline enum http_step app_text(struct http_request *rq, const char *text)
     return HTTP_DONE;
 }
 
-static inline enum http_step app_echo(struct http_request *rq)
+static enum http_step app_echo(struct http_request *rq)
 {
     char hash[2 * HASH_BYTES + 1];
     hex_encode(rq->body_hash, HASH_BYTES, hash);
@@ -125,8 +94,8 @@ static inline enum http_step app_echo(struct http_request *rq)
     return HTTP_DONE;
 }
 
-static inline enum http_step app_wait(struct app *app, struct http_request *rq, enum err *problem,
-                                      int64_t *deadline)
+static enum http_step app_wait(struct app *app, struct http_request *rq, enum err *problem,
+                               int64_t *deadline)
 {
     struct app_state *state = app_state_of(rq);
     if (!state->submitted) {
@@ -143,8 +112,8 @@ static inline enum http_step app_wait(struct app *app, struct http_request *rq, 
     return HTTP_WAIT;
 }
 
-static inline enum http_step app_slow(struct app *app, struct http_request *rq, enum err *problem,
-                                      int64_t *deadline)
+static enum http_step app_slow(struct app *app, struct http_request *rq, enum err *problem,
+                               int64_t *deadline)
 {
     struct app_state *state = app_state_of(rq);
     if (state->answered)
@@ -159,7 +128,7 @@ static inline enum http_step app_slow(struct app *app, struct http_request *rq, 
 }
 
 /* One suspend and resume without another thread: what the wait itself costs. */
-static inline enum http_step app_late(struct http_request *rq, int64_t *deadline)
+static enum http_step app_late(struct http_request *rq, int64_t *deadline)
 {
     struct app_state *state = app_state_of(rq);
     if (state->submitted)
@@ -171,7 +140,7 @@ static inline enum http_step app_late(struct http_request *rq, int64_t *deadline
 }
 
 /* The job thread keeps its hands on the request while the client hangs up. */
-static inline enum http_step app_held(struct app *app, struct http_request *rq, int64_t *deadline)
+static enum http_step app_held(struct app *app, struct http_request *rq, int64_t *deadline)
 {
     struct app_state *state = app_state_of(rq);
     if (!state->submitted)
@@ -181,7 +150,7 @@ static inline enum http_step app_held(struct app *app, struct http_request *rq, 
     return HTTP_WAIT;
 }
 
-static inline enum http_step app_stats(struct app *app, struct http_request *rq)
+static enum http_step app_stats(struct app *app, struct http_request *rq)
 {
     rq->reply.status = 200;
     buf_addf(&rq->reply.body, "{\"handled\":%lu,\"ended\":%lu,\"answered\":%lu}",
@@ -189,8 +158,8 @@ static inline enum http_step app_stats(struct app *app, struct http_request *rq)
     return HTTP_DONE;
 }
 
-static inline enum http_step app_handle(void *arg, struct http_request *rq, enum err *problem,
-                                        int64_t *deadline)
+static enum http_step app_handle(void *arg, struct http_request *rq, enum err *problem,
+                                 int64_t *deadline)
 {
     struct app *app = arg;
     const char *op = rq->route->operation;
@@ -230,8 +199,8 @@ static inline enum http_step app_handle(void *arg, struct http_request *rq, enum
 }
 
 /* Tokens: "good", "narrow" lacks every scope, "late" needs a second look after a wait. */
-static inline enum http_step app_authenticate(void *arg, struct http_request *rq, const char *token,
-                                              enum err *problem, int64_t *deadline)
+static enum http_step app_authenticate(void *arg, struct http_request *rq, const char *token,
+                                       enum err *problem, int64_t *deadline)
 {
     struct app *app = arg;
     *problem = ERR_UNAUTHENTICATED;
@@ -250,14 +219,14 @@ static inline enum http_step app_authenticate(void *arg, struct http_request *rq
     return state->submitted ? HTTP_WAIT : HTTP_FAIL;
 }
 
-static inline bool app_allows(void *arg, const struct http_principal *who, const char *scope)
+static bool app_allows(void *arg, const struct http_principal *who, const char *scope)
 {
     (void)arg;
     (void)scope;
     return who->scopes != 0;
 }
 
-static inline void app_ended(void *arg, struct http_request *rq)
+static void app_ended(void *arg, struct http_request *rq)
 {
     struct app *app = arg;
     const struct app_state *state = rq->user;
@@ -265,7 +234,7 @@ static inline void app_ended(void *arg, struct http_request *rq)
         atomic_fetch_add(&app->ended, 1);
 }
 
-static const struct http_route app_routes[] = {
+const struct http_route app_routes[] = {
     {"GET", "/hello", "hello", AUTH_NONE, NULL, BODY_NONE, 0, false, NULL},
     {"GET", "/nothing", "nothing", AUTH_NONE, NULL, BODY_NONE, 0, false, NULL},
     {"POST", "/echo", "echo", AUTH_NONE, NULL, BODY_JSON, 65536, false, NULL},
@@ -283,8 +252,7 @@ static const struct http_route app_routes[] = {
     {"POST", "/mine", "mine_post", AUTH_KEY, "own", BODY_JSON, 4096, true, NULL},
 };
 
-/* The caller joins the thread with app_stop. */
-static inline enum err app_start(struct app *app, const struct http_options *options)
+enum err app_start(struct app *app, const struct http_options *options)
 {
     struct http_app a = {
         .arg = app,
@@ -307,8 +275,7 @@ static inline enum err app_start(struct app *app, const struct http_options *opt
     return e;
 }
 
-/* drain: as main.c does on SIGTERM; without, the server is freed with whatever it holds. */
-static inline void app_stop(struct app *app, bool drain)
+void app_stop(struct app *app, bool drain)
 {
     if (drain)
         http_server_drain(app->server);
@@ -321,5 +288,3 @@ static inline void app_stop(struct app *app, bool drain)
     pthread_cond_destroy(&app->more);
     pthread_mutex_destroy(&app->lock);
 }
-
-#endif
