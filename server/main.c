@@ -302,7 +302,7 @@ static void notify_systemd(const char *state)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     const char *path = getenv("NOTIFY_SOCKET");
-    if (path == NULL || strlen(path) >= sizeof sa.sun_path)
+    if (path == NULL || path[0] == '\0' || strlen(path) >= sizeof sa.sun_path)
         return;
     size_t len = strlen(path);
     memcpy(sa.sun_path, path, len);

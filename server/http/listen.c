@@ -53,11 +53,13 @@ enum err listen_open(const char *address, uint16_t port, bool shared, int *out_f
 
 uint16_t listen_port(int fd)
 {
-    struct sockaddr_storage sa = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } sa = {.in6 = {0}};
     socklen_t len = sizeof sa;
-    if (getsockname(fd, (struct sockaddr *)(void *)&sa, &len) != 0)
+    if (getsockname(fd, &sa.any, &len) != 0)
         return 0;
-    if (sa.ss_family == AF_INET6)
-        return ntohs(((const struct sockaddr_in6 *)(const void *)&sa)->sin6_port);
-    return ntohs(((const struct sockaddr_in *)(const void *)&sa)->sin_port);
+    return ntohs(sa.any.sa_family == AF_INET6 ? sa.in6.sin6_port : sa.in.sin_port);
 }

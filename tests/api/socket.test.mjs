@@ -212,8 +212,12 @@ test('blobs of 1 MiB arrive whole, one byte more is 413', async () => {
   const head = (n) => `PUT /bytes HTTP/1.1\r\nHost: x\r\nContent-Length: ${n}\r\n\r\n`;
   raw.send(head(1 << 20)).send(Buffer.alloc(1 << 20, 7));
   assert.equal(JSON.parse((await raw.reply()).body).bytes, 1 << 20);
-  raw.send(head((1 << 20) + 1));
+  raw.send(head((1 << 20) + 1)).send(Buffer.alloc((1 << 20) + 1, 7));
   assert.equal((await raw.reply()).status, 413);
+  assert.equal((await raw.send(get('/hello')).reply()).status, 200); // the body was read and dropped
+  raw.send(head(1 << 22)); // not worth reading: refused at once, and closed
+  assert.equal((await raw.reply()).status, 413);
+  await raw.until(() => raw.closed);
   raw.destroy();
 });
 
