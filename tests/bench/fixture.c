@@ -244,13 +244,13 @@ int main(int argc, char **argv)
     if (argc < 5 || sodium_init() < 0)
         fail("usage: fixture URI KEY_SECRET BIDDERS TASKS [REQUESTERS]");
     f.secret = argv[2];
-    f.bidder_count = atoi(argv[3]);
-    f.task_count = atoi(argv[4]);
-    f.requester_count = argc > 5 ? atoi(argv[5]) : 1;
+    f.bidder_count = (int)strtol(argv[3], NULL, 10);
+    f.task_count = (int)strtol(argv[4], NULL, 10);
+    f.requester_count = argc > 5 ? (int)strtol(argv[5], NULL, 10) : 1;
     if (f.bidder_count < 1 || f.bidder_count > BIDDERS_MAX || f.task_count < f.bidder_count ||
         f.task_count > TASKS_MAX || f.requester_count < 1 || f.requester_count > REQUESTERS_MAX)
         fail("out of range");
-    f.bidders = calloc((size_t)(f.bidder_count + f.requester_count), sizeof *f.bidders);
+    f.bidders = calloc((size_t)f.bidder_count + (size_t)f.requester_count, sizeof *f.bidders);
     f.tasks = calloc((size_t)f.task_count, sizeof *f.tasks);
     const struct db_engine_options o = {
         .uri = argv[1], .readers = 1, .batch_max = 256, .queue_max = 200000, .timeout_ms = 60000};

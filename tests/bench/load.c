@@ -276,7 +276,7 @@ static size_t reply_length(const struct connection *c)
 
 static void count(struct load *l, const struct connection *c)
 {
-    int status = c->received > 12 ? atoi(c->reply + 9) : 0;
+    int status = c->received > 12 ? (int)strtol(c->reply + 9, NULL, 10) : 0;
     int class = status >= 100 && status < 600 ? status / 100 : 0;
     if (class != 2 && l->complaints++ < 3)
         fprintf(stderr, "load: %.*s\n", (int)(c->received < 600 ? c->received : 600), c->reply);
@@ -328,8 +328,6 @@ static double cpu_seconds(int pid)
 {
     char path[64];
     char text[1024];
-    unsigned long user = 0;
-    unsigned long system_time = 0;
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
     FILE *f = pid > 0 ? fopen(path, "re") : NULL;
     if (f == NULL)
@@ -337,10 +335,17 @@ static double cpu_seconds(int pid)
     size_t n = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[n] = '\0';
-    const char *rest = strrchr(text, ')');
-    if (rest == NULL || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-                               &system_time) != 2)
+    /* fields 14 and 15, counted from the state behind the program's name */
+    char *rest = strrchr(text, ')');
+    char *save = NULL;
+    char *word = rest == NULL ? NULL : strtok_r(rest + 1, " ", &save);
+    for (int i = 3; word != NULL && i < 14; i++)
+        word = strtok_r(NULL, " ", &save);
+    char *next = word == NULL ? NULL : strtok_r(NULL, " ", &save);
+    if (next == NULL)
         return 0;
+    unsigned long user = strtoul(word, NULL, 10);
+    unsigned long system_time = strtoul(next, NULL, 10);
     return (double)(user + system_time) / (double)sysconf(_SC_CLK_TCK);
 }
 
@@ -400,11 +405,11 @@ int main(int argc, char **argv)
     if (argc < 7 || sodium_init() < 0)
         fail("usage: load MODE PORT CONNECTIONS SECONDS OFFSET MARKET [PID]");
     l.mode = mode_of(argv[1]);
-    l.port = atoi(argv[2]);
-    l.connection_count = atoi(argv[3]);
-    l.seconds = atoi(argv[4]);
+    l.port = (int)strtol(argv[2], NULL, 10);
+    l.connection_count = (int)strtol(argv[3], NULL, 10);
+    l.seconds = (int)strtol(argv[4], NULL, 10);
     l.next = strtoull(argv[5], NULL, 10);
-    l.pid = argc > 7 ? atoi(argv[7]) : 0;
+    l.pid = argc > 7 ? (int)strtol(argv[7], NULL, 10) : 0;
     read_market(&l, argv[6]);
     if (l.connection_count < 1 || l.connection_count > CONNECTIONS_MAX)
         fail("CONNECTIONS is out of range");
@@ -414,7 +419,9 @@ int main(int argc, char **argv)
     }
     l.epoll = epoll_create1(EPOLL_CLOEXEC);
     l.connections = calloc((size_t)l.connection_count, sizeof *l.connections);
-    for (int i = 0; l.connections != NULL && i < l.connection_count; i++) {
+    if (l.connections == NULL)
+        fail("no memory");
+    for (int i = 0; i < l.connection_count; i++) {
         struct connection *c = &l.connections[i];
         c->reply = malloc(REPLY_MAX);
         if (c->reply == NULL)

@@ -223,12 +223,12 @@ int main(int argc, char **argv)
 {
     static struct naive n;
     pthread_t threads[CONNECTIONS_MAX];
-    int connections = argc == 5 ? atoi(argv[4]) : 0;
+    int connections = argc == 5 ? (int)strtol(argv[4], NULL, 10) : 0;
     if (connections < 1 || connections > CONNECTIONS_MAX)
         fail("usage: settlement MODE URI COUNT CONNECTIONS");
     n.mode = argv[1];
     n.uri = argv[2];
-    n.count = atoi(argv[3]);
+    n.count = (int)strtol(argv[3], NULL, 10);
     n.ids = n.count < 1 || n.count > COUNT_MAX ? NULL : calloc(COUNT_MAX, sizeof *n.ids);
     if (n.ids == NULL)
         fail("COUNT is out of range");
