@@ -50,8 +50,8 @@ void sql_list_seats(struct db_call *c, const struct uuid *account_id, const stru
  * rung_snapshot_root, rung_drawn_at, rung_commit_until, rung_reveal_from, rung_reveal_until,
  * rung_outcome, rung_yes_weight, rung_no_weight, rung_tallied_at, and id, account_id, node_id,
  * weight, replaces_id, state, commitment, committed_at, revealed_at, vote, vote_reason, salt,
- * fee_gwei. Votes, reasons and salts are NULL until the rung was tallied; rung_snapshot stands in the
- * first row of a rung only. */
+ * fee_gwei. Votes, reasons and salts are NULL until the rung was tallied; rung_snapshot stands in
+ * the first row of a rung only. */
 void sql_list_task_seats(struct db_call *c, const struct uuid *task_id);
 
 #endif
