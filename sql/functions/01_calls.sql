@@ -49,7 +49,9 @@ LANGUAGE sql STABLE AS $$
                 WHEN c.idem IS NOT NULL AND row_number() OVER (PARTITION BY c.entity, c.idem ORDER BY c.ord) > 1 THEN 'busy' END,
            i.id, i.at, i.detail, e.suspended_at IS NOT NULL, e.is_operator, k.scopes, coalesce(e.owner_id, e.id)
     FROM unnest(p_entity, p_key, p_idem, p_hash) WITH ORDINALITY AS c(entity, key, idem, hash, ord)
-    LEFT JOIN idempotency i ON i.entity_id = c.entity AND i.operation = p_operation AND i.key = c.idem
+    -- LIMIT: one look-up by the whole key for each row; on a young table the planner would scan an operation for all of them
+    LEFT JOIN LATERAL (SELECT x.* FROM idempotency x WHERE x.entity_id = c.entity AND x.operation = p_operation AND x.key = c.idem
+                       LIMIT 1) i ON true
     LEFT JOIN api_keys k ON k.id = c.key AND k.entity_id = c.entity AND k.revoked_at IS NULL
                         AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
     LEFT JOIN entities e ON e.id = c.entity

@@ -19,7 +19,8 @@ BEGIN
                     WHEN a.scopes NOT BETWEEN 1 AND 2147483647 THEN 'bad_field' END AS verdict
         FROM unnest(p_idem, p_hash, p_id, p_name, p_key_id, p_scopes)
              WITH ORDINALITY AS a(idem, hash, id, name, key_id, scopes, ord)
-        LEFT JOIN idempotency i ON i.entity_id = nil_uuid() AND i.operation = 'account_create' AND i.key = a.idem
+        LEFT JOIN LATERAL (SELECT x.* FROM idempotency x WHERE x.entity_id = nil_uuid() AND x.operation = 'account_create'
+                           AND x.key = a.idem LIMIT 1) i ON true
         ORDER BY a.ord
     LOOP
         IF c.verdict IS NOT NULL THEN

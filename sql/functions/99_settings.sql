@@ -8,6 +8,6 @@ BEGIN
     FOR f IN SELECT p.oid::regprocedure AS name FROM pg_proc p
              WHERE p.pronamespace = 'public'::regnamespace AND p.prorettype = 'outcome'::regtype AND p.proretset LOOP
         EXECUTE format('ALTER FUNCTION %s SET jit = off SET enable_seqscan = off SET enable_hashjoin = off '
-                       'SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan', f.name);
+                       'SET enable_mergejoin = off SET enable_material = off SET plan_cache_mode = force_generic_plan', f.name);
     END LOOP;
 END $$;
