@@ -132,6 +132,8 @@ static enum err get_bytes(struct arena *arena, const struct input_field *f, cons
 static bool is_choice(const char *choices, const char *text)
 {
     size_t len = strlen(text);
+    if (strchr(text, '|') != NULL)
+        return false;
     for (const char *p = choices; *p != '\0' && len > 0; p += strcspn(p, "|")) {
         p += *p == '|';
         if (strncmp(p, text, len) == 0 && (p[len] == '|' || p[len] == '\0'))
