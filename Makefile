@@ -54,8 +54,6 @@ TEST_SRC := $(sort $(shell find tests -name node_modules -prune -o -name '*_test
 TESTS := $(patsubst tests/%.c,$(O)/tests/%,$(TEST_SRC))
 BENCH_SRC := $(call find_c,tests/bench,-maxdepth 1)
 BENCHES := $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_SRC))
-FUZZ_SRC := $(call find_c,tests/fuzz,-maxdepth 1)
-FUZZERS := $(patsubst tests/fuzz/%.c,$(O)/fuzz/%,$(FUZZ_SRC))
 SIM_SRC := $(call find_c,tests/sim,-maxdepth 1)
 SIMS := $(patsubst tests/sim/%.c,$(O)/sim/%,$(SIM_SRC))
 
@@ -173,19 +171,7 @@ lint: ## format, clang-tidy, cppcheck, shellcheck, openapi
 
 FUZZ_SECONDS ?= 20
 fuzz: ## each fuzz target for FUZZ_SECONDS
-	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang O=build/fuzz SAN=address,undefined \
-		EXTRA_CFLAGS=-fsanitize=fuzzer-no-link fuzz-programs
-	@for f in $(patsubst tests/fuzz/%.c,%,$(FUZZ_SRC)); do \
-		mkdir -p build/fuzz/corpus/$$f; echo "fuzz $$f"; \
-		build/fuzz/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -artifact_prefix=build/fuzz/ \
-			build/fuzz/corpus/$$f $$(ls -d tests/fuzz/corpus/$$f 2>/dev/null) || exit 1; done
-
-.PHONY: fuzz-programs
-fuzz-programs: $(FUZZERS)
-$(O)/fuzz/%: $(O)/obj/tests/fuzz/%.o $(call lib,$(call have,$(LIBS_test)))
-	@mkdir -p $(@D)
-	$(call say,LD $@)
-	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(call group,$(LIBS_test)) $(SYS_test)
+	@tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 format: ## clang-format over every C file
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
