@@ -76,6 +76,9 @@ task=(--kind mining.sha256d --input "{\"header\":\"$header\",\"bits\":\"1f00ffff
 
 expect "help lists the commands" prints '^  task submit' "$cli" --help
 expect "help of a command names its flags" prints '--max-price' "$cli" task submit --help
+expect "help is a word too, as the README says" prints '^  task submit' "$cli" help
+expect "help of a noun lists its verbs" prints 'computefi task wait TASK' "$cli" help task
+expect "help of nothing we know is a usage error" exits 2 "$cli" help juggle
 expect "an unknown command is a usage error" exits 2 "$cli" juggle
 expect "an unknown flag is a usage error" exits 2 "$cli" balance --shout
 expect "a missing flag is a usage error" exits 2 "$cli" task submit --kind x

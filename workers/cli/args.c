@@ -98,14 +98,17 @@ void cli_help(FILE *out)
           out);
 }
 
-void cli_help_noun(FILE *out, const char *noun)
+bool cli_help_noun(FILE *out, const char *noun)
 {
+    bool found = false;
     for (size_t i = 0; i < CLI_COMMAND_COUNT; i++) {
         if (strcmp(CLI_COMMANDS[i].noun, noun) == 0) {
             cli_help_command(out, &CLI_COMMANDS[i]);
             fputc('\n', out);
+            found = true;
         }
     }
+    return found;
 }
 
 void cli_help_command(FILE *out, const struct cli_command *k)
@@ -299,9 +302,26 @@ static bool find_by_words(int argc, char **argv, struct cli *c)
     return c->command && verb_used;
 }
 
+static enum cli_exit show_help(const struct cli_command *k, const char *noun)
+{
+    if (k) {
+        cli_help_command(stdout, k);
+    } else if (!noun) {
+        cli_help(stdout);
+    } else if (!cli_help_noun(stdout, noun)) {
+        return complain(NULL, "no such command", noun);
+    }
+    return CLI_OK;
+}
+
 enum cli_exit cli_parse(int argc, char **argv, struct cli *c, bool *done)
 {
     struct globals g = {{0}};
+    if (argc > 1 && strcmp(argv[1], "help") == 0) { /* "help task wait" is "task wait --help" */
+        g.value[G_HELP] = "";
+        argc--;
+        argv++;
+    }
     const char *words[CLI_ARGS_MAX];
     int word_count = 0;
     bool verb_used = find_by_words(argc, argv, c);
@@ -319,14 +339,7 @@ enum cli_exit cli_parse(int argc, char **argv, struct cli *c, bool *done)
     }
     *done = g.value[G_HELP] != NULL || word_count == 0;
     if (*done) {
-        if (c->command) {
-            cli_help_command(stdout, c->command);
-        } else if (word_count > 0) {
-            cli_help_noun(stdout, words[0]);
-        } else {
-            cli_help(stdout);
-        }
-        return CLI_OK;
+        return show_help(c->command, word_count > 0 ? words[0] : NULL);
     }
     if (!c->command) {
         return complain(NULL, "no such command", words[0]);

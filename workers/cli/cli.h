@@ -88,7 +88,8 @@ const char *cli_flag_value(const struct cli *c, const char *name);
 /* "1500", "1.5cys" -> gwei; false when malformed. */
 bool cli_amount(const char *text, int64_t *out_gwei);
 void cli_help(FILE *out);
-void cli_help_noun(FILE *out, const char *noun);
+/* Every command of a noun; false when there is none. */
+bool cli_help_noun(FILE *out, const char *noun);
 void cli_help_command(FILE *out, const struct cli_command *k);
 
 /* call.c: one API call. body is borrowed; *reply (owned by the caller) is NULL for an empty reply.
